@@ -1,0 +1,269 @@
+//! What an open login still needs: which identity provider, which factors, whose agreement.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence};
+use async_trait::async_trait;
+use nixa_protocol::authorize::Prompt;
+use nixa_protocol::id::{Id, Subject};
+use nixa_protocol::{Entropy, ErrorCode, OAuthError, Timestamp};
+use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
+use nixa_storage::{DecisionRecord, People};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::evidence::{KnownFactor, held, requirement};
+use crate::settings::{IdpSettings, PortalSettings, SsoConfirmation};
+use crate::upstream::Upstreams;
+
+/// The broker's side of the engine.
+pub struct BrokerHost {
+    /// People, links, decisions, consents.
+    pub people: Arc<dyn People>,
+    /// The levels.
+    pub policy: Policy,
+    /// The identity providers, in the order in which people see them.
+    pub idps: Vec<IdpSettings>,
+    /// The portals by client identifier.
+    pub portals: BTreeMap<String, PortalSettings>,
+    /// The way to the identity providers.
+    pub upstreams: Upstreams,
+    /// The secret under which personal numbers are recognised.
+    pub pivot_key: [u8; 32],
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A single sign-on session at the broker.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BrokerLogin {
+    /// The name to greet with.
+    pub name: String,
+    /// The factors that identity providers vouched for.
+    pub factors: Vec<KnownFactor>,
+    /// How well they know who it is.
+    pub proofing: Vec<Proofing>,
+}
+
+/// What a page has to say when it is shown again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The person cancelled at the identity provider.
+    Cancelled,
+    /// The identity provider failed or gave an answer that is not valid.
+    IdpFailed,
+    /// The identity provider vouches for another person than the one who is logged in.
+    OtherPerson,
+    /// The account is linked to a person with another personal number.
+    Conflict,
+}
+
+/// What is remembered of one open login.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BrokerStep {
+    /// The person gave up.
+    pub cancelled: bool,
+    /// The person has read that the level cannot be reached.
+    pub unmet_read: bool,
+    /// The person who is logged in is not the one who wants to log in.
+    pub switching: bool,
+    /// The person has agreed to go on as who they are.
+    pub confirmed: bool,
+    /// Identity providers that were asked and did not reach the level.
+    pub fell_short: BTreeSet<String>,
+    /// What the next page has to say.
+    pub notice: Option<Notice>,
+}
+
+/// Everything that a decision was made from.
+pub(crate) struct Judged {
+    pub(crate) requirement: Requirement,
+    pub(crate) held: Held,
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) decision: Decision,
+}
+
+type Sso = SsoSession<BrokerLogin>;
+
+impl BrokerHost {
+    /// The settings of a portal; a client without any has the careful defaults.
+    #[must_use]
+    pub fn portal(&self, client_id: &str) -> PortalSettings {
+        self.portals.get(client_id).cloned().unwrap_or_default()
+    }
+
+    /// The identity provider with this name.
+    #[must_use]
+    pub fn idp(&self, id: &str) -> Option<&IdpSettings> {
+        self.idps.iter().find(|i| i.id == id)
+    }
+
+    /// The identity providers that may serve a portal.
+    pub(crate) fn allowed(&self, client_id: &str) -> Vec<&IdpSettings> {
+        let portal = self.portal(client_id);
+        self.idps.iter().filter(|i| portal.idps.as_ref().is_none_or(|list| list.contains(&i.id))).collect()
+    }
+
+    /// Judges an open login.
+    pub(crate) fn judge(&self, pending: &Pending<BrokerStep>, sso: Option<&Sso>, now: Timestamp) -> Judged {
+        let client_id = &pending.request.client_id;
+        let requirement = requirement(&pending.request, &self.portal(client_id));
+        let held = held(sso.map(|s| &s.login), &pending.id);
+        let mut offers: Vec<Offer> = self.allowed(client_id).into_iter().map(IdpSettings::offer).collect();
+        for offer in offers.iter_mut().filter(|o| pending.step.fell_short.contains(&o.source)) {
+            // It was asked in this login and gave what it could: its evidence counts, more is not to be had.
+            offer.methods.clear();
+        }
+        let decision = decide(&self.policy, &requirement, &held, &offers, now.0);
+        Judged { requirement, held, offers, decision }
+    }
+
+    async fn record(
+        &self,
+        pending: &Pending<BrokerStep>,
+        person: Option<&Id<Subject>>,
+        judged: &Judged,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let record = json!({
+            "requirement": judged.requirement,
+            "held": judged.held,
+            "offers": judged.offers,
+            "decision": judged.decision,
+            "sentence": sentence(&judged.decision),
+        });
+        let decision = DecisionRecord {
+            id: Id::random(&*self.entropy),
+            at: now,
+            client_id: pending.request.client_id.clone(),
+            person: person.cloned(),
+            policy: self.policy.version().to_owned(),
+            record,
+        };
+        Ok(self.people.record_decision(&decision).await?)
+    }
+
+    /// The claims that the portal would be given.
+    pub(crate) fn claims_for(&self, pending: &Pending<BrokerStep>, client: &nixa_protocol::Client) -> BTreeSet<String> {
+        let request = &pending.request;
+        let by_name = request.claims.userinfo.keys().chain(request.claims.id_token.keys());
+        nixa_protocol::claims::released(client, &request.scopes, by_name)
+    }
+
+    /// Whether the person is asked before the portal learns who they are.
+    fn needs_confirmation(&self, pending: &Pending<BrokerStep>, sso: &Sso) -> bool {
+        let shown_now = sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id));
+        if pending.step.confirmed {
+            return false;
+        }
+        match self.portal(&pending.request.client_id).sso_confirmation {
+            SsoConfirmation::Never => false,
+            SsoConfirmation::First => !shown_now && !sso.clients.contains(&pending.request.client_id),
+            SsoConfirmation::Always => !shown_now,
+        }
+    }
+
+    /// Whether there is nothing to choose: the person already uses this provider in the session, and
+    /// nothing has to be said first.
+    fn goes_straight(&self, step: &BrokerStep, sso: Option<&Sso>, source: &str) -> bool {
+        let used = sso.is_some_and(|s| s.login.factors.iter().any(|f| f.source == source));
+        used && step.notice.is_none() && step.fell_short.is_empty()
+    }
+
+    /// Whether the person must agree to the release of claims, and has not yet.
+    async fn needs_consent(&self, pending: &Pending<BrokerStep>, sso: &Sso) -> Result<bool, ProviderError> {
+        if pending.step.confirmed {
+            return Ok(false);
+        }
+        if pending.request.prompts(Prompt::Consent) {
+            return Ok(true);
+        }
+        let client_id = &pending.request.client_id;
+        if !self.portal(client_id).ask_consent {
+            return Ok(false);
+        }
+        let agreed: BTreeSet<String> =
+            self.people.consent(&sso.subject, client_id).await?.unwrap_or_default().into_iter().collect();
+        let by_name = pending.request.claims.userinfo.keys().chain(pending.request.claims.id_token.keys());
+        let asked: BTreeSet<String> = pending.request.scopes.iter().chain(by_name).cloned().collect();
+        Ok(!asked.is_subset(&agreed))
+    }
+}
+
+fn visit(pending: &Pending<BrokerStep>, page: &str, silent: ErrorCode) -> Next {
+    Next::Visit { path: format!("/login/{}/{page}", pending.id.as_str()), silent }
+}
+
+fn refuse(code: ErrorCode, description: &'static str) -> Next {
+    Next::Refuse(OAuthError::new(code, description))
+}
+
+#[async_trait]
+impl Host for BrokerHost {
+    type Step = BrokerStep;
+    type Login = BrokerLogin;
+
+    async fn next(
+        &self,
+        pending: &Pending<BrokerStep>,
+        sso: Option<&Sso>,
+        now: Timestamp,
+    ) -> Result<Next, ProviderError> {
+        let step = &pending.step;
+        if step.cancelled {
+            return Ok(refuse(ErrorCode::AccessDenied, "the person cancelled the login"));
+        }
+        let sso = sso.filter(|_| !step.switching);
+        if let Some(sso) = sso
+            && pending.request.prompts(Prompt::SelectAccount)
+            && !step.confirmed
+            && !sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id))
+        {
+            return Ok(visit(pending, "confirm", ErrorCode::AccountSelectionRequired));
+        }
+        let judged = self.judge(pending, sso, now);
+        match (&judged.decision, sso) {
+            (Decision::Satisfied(reached), Some(sso)) => {
+                if self.needs_consent(pending, sso).await? {
+                    return Ok(visit(pending, "confirm", ErrorCode::ConsentRequired));
+                }
+                if self.needs_confirmation(pending, sso) {
+                    return Ok(visit(pending, "confirm", ErrorCode::InteractionRequired));
+                }
+                // Kept before anything is issued: no login without its reason.
+                self.record(pending, Some(&sso.subject), &judged, now).await?;
+                Ok(Next::Issue(Authenticated {
+                    subject: sso.subject.clone(),
+                    sid: sso.sid.clone(),
+                    acr: Some(reached.acr.clone()),
+                    amr: reached.amr.clone(),
+                    auth_time: Timestamp(reached.auth_time),
+                }))
+            }
+            (Decision::Unmet { .. }, sso) => {
+                if step.unmet_read || pending.request.prompts(Prompt::None) {
+                    self.record(pending, sso.map(|s| &s.subject), &judged, now).await?;
+                    return Ok(refuse(
+                        ErrorCode::UnmetAuthenticationRequirements,
+                        "the level that the service needs cannot be reached",
+                    ));
+                }
+                Ok(visit(pending, "unmet", ErrorCode::UnmetAuthenticationRequirements))
+            }
+            (Decision::StepUp { plans }, sso) => {
+                let page = match plans.first() {
+                    Some(plan) if self.goes_straight(step, sso, &plan.source) => format!("go/{}", plan.source),
+                    _ => "choose".to_owned(),
+                };
+                Ok(visit(pending, &page, ErrorCode::LoginRequired))
+            }
+            // Satisfied without a session cannot be: nothing is held then.
+            (Decision::Satisfied(_), None) => Ok(visit(pending, "choose", ErrorCode::LoginRequired)),
+        }
+    }
+
+    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError> {
+        Ok(self.people.person(subject).await?.map(|p| p.attributes).unwrap_or_default())
+    }
+}

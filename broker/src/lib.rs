@@ -1,0 +1,17 @@
+//! The exchange between relying parties and identity providers.
+//!
+//! It owns upstream identity providers, linking, single sign-on across portals, consent and the record
+//! of decisions. It must hold no credential: who a person is, an identity provider says.
+
+mod evidence;
+mod host;
+mod pages;
+mod personal_number;
+mod settings;
+mod upstream;
+
+pub use host::{BrokerHost, BrokerLogin, BrokerStep, Notice};
+pub use pages::routes;
+pub use personal_number::PersonalNumber;
+pub use settings::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
+pub use upstream::{HttpTransport, Transport, TransportError, Upstreams};

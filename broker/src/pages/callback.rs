@@ -1,0 +1,218 @@
+//! An identity provider's answer.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::entropy::keyed_digest;
+use nixa_protocol::id::Id;
+use nixa_protocol::{Params, Timestamp};
+use nixa_provider::{Chosen, ProviderError, SsoSession, Step, see_other};
+use nixa_storage::{Linked, Upstream};
+use nixa_web::{Browser, Text};
+use tower_sessions::Session;
+
+use super::go::asked_key;
+use super::{Broker, callback_uri, change_and_go_on, session_of};
+use crate::evidence::KnownFactor;
+use crate::host::{BrokerLogin, BrokerStep, Notice};
+use crate::personal_number::PersonalNumber;
+use crate::settings::IdpSettings;
+use crate::upstream::{Answer, Asked, Stated};
+
+/// `GET /callback/{idp}`
+pub(super) async fn receive(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(idp): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let problem = |status, code| broker.problem(Text::default(), status, code).into_response();
+    let params = match Params::parse(query.unwrap_or_default().as_bytes()) {
+        Ok(params) if params.refuse_repeated().is_ok() => params,
+        _ => return problem(StatusCode::BAD_REQUEST, "bad-request"),
+    };
+    let browser = match broker.browser(&session).await {
+        Ok(browser) => browser,
+        Err(response) => return response,
+    };
+    let (asked, first) = match take(&broker, &browser, &idp, &params).await {
+        Ok(Some(taken)) => taken,
+        // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
+        Ok(None) => return problem(StatusCode::BAD_REQUEST, "login-unknown"),
+        Err(error) => return broker.failed(&error, Text::default()),
+    };
+    let again = format!("/continue/{}", asked.login.as_str());
+    if !first {
+        // The back button, or a reload: what the answer did is done.
+        return see_other(&again);
+    }
+    let mut step = match broker.open_step(&session, asked.login.as_str(), Chosen::default()).await {
+        Ok(step) => step,
+        Err(response) => return response,
+    };
+    match handle(&broker, &mut step, &asked, &params).await {
+        Ok(Outcome::LoggedIn { fell_short }) => {
+            let idp = asked.idp.clone();
+            change_and_go_on(&broker, &step, move |p| {
+                p.step.notice = None;
+                p.step.switching = false;
+                if fell_short {
+                    p.step.fell_short.insert(idp.clone());
+                }
+            })
+            .await
+        }
+        Ok(Outcome::Notice(notice)) => {
+            change_and_go_on(&broker, &step, move |p| p.step.notice = Some(notice.clone())).await
+        }
+        Ok(Outcome::Unmet) => {
+            change_and_go_on(&broker, &step, |p| {
+                p.step.fell_short.insert(asked.idp.clone());
+            })
+            .await
+        }
+        Err(error) => broker.failed(&error, step.text),
+    }
+}
+
+enum Outcome {
+    LoggedIn { fell_short: bool },
+    Notice(Notice),
+    Unmet,
+}
+
+/// What was asked under the answer's `state`, and whether this is the first answer to it. It must come
+/// back with the browser that was sent, at the address of the provider that was asked.
+async fn take(
+    broker: &Broker,
+    browser: &Browser,
+    idp: &str,
+    params: &Params,
+) -> Result<Option<(Asked, bool)>, ProviderError> {
+    let now = broker.now();
+    let Some(state) = params.get("state") else { return Ok(None) };
+    let key = asked_key(state);
+    let Some(stored) = broker.stores.short.get(&key, now).await? else { return Ok(None) };
+    let asked: Asked = serde_json::from_slice(&stored)?;
+    if asked.browser != *browser.id() || asked.idp != idp {
+        tracing::warn!(idp, "an answer came to the wrong browser or address");
+        return Ok(None);
+    }
+    if asked.used {
+        return Ok(Some((asked, false)));
+    }
+    let used = serde_json::to_vec(&Asked { used: true, ..asked.clone() })?;
+    let first = broker.stores.short.replace(&key, &stored, &used, now + 3_600, now).await?;
+    Ok(Some((asked, first)))
+}
+
+async fn handle(
+    broker: &Broker,
+    step: &mut Step<BrokerStep>,
+    asked: &Asked,
+    params: &Params,
+) -> Result<Outcome, ProviderError> {
+    match params.get("error") {
+        Some("access_denied") => return Ok(Outcome::Notice(Notice::Cancelled)),
+        Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
+        Some(_) => {
+            tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
+            return Ok(Outcome::Notice(Notice::IdpFailed));
+        }
+        None => {}
+    }
+    let failed = Ok(Outcome::Notice(Notice::IdpFailed));
+    let (Some(idp), Some(code)) = (broker.host.idp(&asked.idp), params.get("code")) else { return failed };
+    let answer = Answer { code, iss: params.get("iss") };
+    let stated = broker.host.upstreams.finish(idp, &callback_uri(broker, &idp.id), asked, answer).await;
+    match stated {
+        Ok(stated) => log_in(broker, step, asked, idp, stated).await,
+        Err(error) => {
+            tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
+            failed
+        }
+    }
+}
+
+/// Resolves the person and adds the evidence to their session.
+async fn log_in(
+    broker: &Broker,
+    step: &mut Step<BrokerStep>,
+    asked: &Asked,
+    idp: &IdpSettings,
+    stated: Stated,
+) -> Result<Outcome, ProviderError> {
+    let now = broker.now();
+    let Some(evidence) = idp.evidence(stated.acr.as_deref(), stated.auth_time.0) else {
+        tracing::warn!(idp = idp.id, "the acr of an identity provider is not in its vocabulary: no level");
+        return Ok(Outcome::Unmet);
+    };
+    let upstream = Upstream {
+        idp: idp.id.clone(),
+        subject: stated.subject.clone(),
+        pivot: pivot(broker, idp, &stated),
+        attributes: stated.claims.clone(),
+        authoritative: idp.authoritative,
+    };
+    let person = match broker.host.people.resolve(&upstream, &Id::random(&*broker.entropy), now).await? {
+        Linked::Person(person) => person,
+        Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
+    };
+    let shown_in = stated.shown_now.then(|| asked.login.clone());
+    let factors: Vec<KnownFactor> = evidence
+        .factors
+        .into_iter()
+        .map(|f| KnownFactor { method: f.method, source: f.source, at: stated.auth_time, shown_in: shown_in.clone() })
+        .collect();
+    let current = session_of(broker, step).await?;
+    let sid = match current {
+        Some(sso) if sso.subject == person => sso.sid,
+        // A step-up must come from the person who is logged in; the session stays as it was.
+        Some(_) if asked.sid.is_some() => return Ok(Outcome::Notice(Notice::OtherPerson)),
+        _ => {
+            if let Some(old) = broker.sessions.load(step.browser.sid(), now).await? {
+                broker.end_session(&old.sid).await?;
+            }
+            let known = broker.host.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
+            let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
+            let login = BrokerLogin { name, ..BrokerLogin::default() };
+            let sid = Id::random(&*broker.entropy);
+            broker.sessions.start(sid, person, login, now).await?.sid
+        }
+    };
+    let added = broker.sessions.change(&sid, now, |session| {
+        session.login.factors.retain(|old| !factors.iter().any(|f| f.method == old.method && f.source == old.source));
+        session.login.factors.extend(factors.iter().cloned());
+        session.login.proofing.retain(|p| p.source != idp.id);
+        session.login.proofing.extend(evidence.proofing.iter().cloned());
+    });
+    let Some(session) = added.await? else { return Ok(Outcome::Notice(Notice::IdpFailed)) };
+    step.browser.log_in(sid).await?;
+    Ok(Outcome::LoggedIn { fell_short: still_missing(broker, step, idp, &session, now) })
+}
+
+/// Whether the provider, asked in this login, gave less than the plan needed.
+fn still_missing(
+    broker: &Broker,
+    step: &Step<BrokerStep>,
+    idp: &IdpSettings,
+    session: &SsoSession<BrokerLogin>,
+    now: Timestamp,
+) -> bool {
+    let judged = broker.host.judge(&step.current, Some(session), now);
+    match judged.decision {
+        assurance_policy::Decision::StepUp { plans } => plans.iter().any(|p| p.source == idp.id),
+        _ => false,
+    }
+}
+
+/// The keyed digest of the personal number, from a provider that may state it, for a number that is well
+/// formed and fits the birth date: people are never joined by a number that is merely claimed.
+fn pivot(broker: &Broker, idp: &IdpSettings, stated: &Stated) -> Option<String> {
+    let text = |name: &str| stated.claims.get(name).and_then(|v| v.as_str());
+    let number = PersonalNumber::parse(text("personal_number")?)?;
+    let fits = text("birthdate").is_none_or(|date| number.fits_birthdate(date));
+    (idp.states_personal_number && fits).then(|| keyed_digest(&broker.host.pivot_key, &["pivot", number.as_str()]))
+}

@@ -1,0 +1,103 @@
+//! "Continue as": the person agrees before a service learns who they are.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use nixa_protocol::authorize::Prompt;
+use nixa_provider::{Chosen, ProviderError, Step, see_other};
+use nixa_web::{Page, html};
+use tower_sessions::Session;
+
+use super::{Broker, change_and_go_on, session_of};
+use crate::host::BrokerStep;
+
+const PURPOSE: &str = "confirm";
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    page: Page,
+    client: String,
+    name: String,
+    consent: bool,
+    claims: Vec<String>,
+    csrf: String,
+    cancel: String,
+    cancel_csrf: String,
+    switch: String,
+    switch_csrf: String,
+}
+
+pub(super) async fn show(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(id): Path<String>,
+    chosen: Chosen,
+) -> Response {
+    let step = match broker.open_step(&session, &id, chosen).await {
+        Ok(step) => step,
+        Err(response) => return response,
+    };
+    let sso = match session_of(&broker, &step).await {
+        Ok(Some(sso)) => sso,
+        Ok(None) => return see_other(&format!("/continue/{id}")),
+        Err(error) => return broker.failed(&error, step.text),
+    };
+    let text = step.text;
+    let consent = asks_consent(&broker, &step);
+    let title =
+        if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &sso.login.name) };
+    let claims = broker.host.claims_for(&step.current, &step.client);
+    let page = ConfirmPage {
+        page: Page::titled(&broker.look, text, title),
+        client: step.client_name().to_owned(),
+        name: sso.login.name,
+        consent,
+        claims: claims.iter().map(|c| text.find(&format!("claim-{c}")).unwrap_or_else(|| c.clone())).collect(),
+        csrf: step.csrf(PURPOSE),
+        cancel: step.path("cancel"),
+        cancel_csrf: step.csrf("cancel"),
+        switch: step.path("switch"),
+        switch_csrf: step.csrf("switch"),
+    };
+    html(&page.page, &page, StatusCode::OK)
+}
+
+fn asks_consent(broker: &Broker, step: &Step<BrokerStep>) -> bool {
+    step.current.request.prompts(Prompt::Consent) || broker.host.portal(&step.client.client_id).ask_consent
+}
+
+pub(super) async fn submit(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let (step, _) = match broker.submit_step(&session, &id, PURPOSE, &headers, body).await {
+        Ok(submitted) => submitted,
+        Err(response) => return response,
+    };
+    if let Err(error) = keep(&broker, &step).await {
+        return broker.failed(&error, step.text);
+    }
+    change_and_go_on(&broker, &step, |p| p.step.confirmed = true).await
+}
+
+/// Keeps what was agreed to, before anything is released.
+async fn keep(broker: &Broker, step: &Step<BrokerStep>) -> Result<(), ProviderError> {
+    let Some(sso) = session_of(broker, step).await? else { return Ok(()) };
+    if asks_consent(broker, step) {
+        let request = &step.current.request;
+        let by_name = request.claims.userinfo.keys().chain(request.claims.id_token.keys());
+        let agreed: Vec<String> = request.scopes.iter().chain(by_name).cloned().collect();
+        let people = &broker.host.people;
+        people.record_consent(&sso.subject, &step.client.client_id, &agreed, broker.now()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Off to an identity provider.
+
+use std::sync::Arc;
+
+use assurance_policy::Decision;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use nixa_protocol::digest;
+use nixa_provider::{Chosen, ProviderError, Step, see_other};
+use nixa_web::Lang;
+use tower_sessions::Session;
+
+use super::{Broker, callback_uri, change_and_go_on, session_of};
+use crate::host::{BrokerStep, Notice};
+use crate::upstream::{Asked, UpstreamError, authorization_request};
+
+/// How long an answer is waited for, in seconds.
+const PATIENCE: i64 = 3_600;
+
+pub(super) fn asked_key(state: &str) -> String {
+    format!("upstream:{}", digest(state).as_str())
+}
+
+pub(super) async fn go(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path((id, idp)): Path<(String, String)>,
+    chosen: Chosen,
+) -> Response {
+    let step = match broker.open_step(&session, &id, chosen).await {
+        Ok(step) => step,
+        Err(response) => return response,
+    };
+    match send(&broker, &step, &idp).await {
+        Ok(Some(url)) => see_other(&url),
+        Ok(None) => see_other(&format!("/continue/{id}")),
+        Err(Failed::Inside(error)) => broker.failed(&error, step.text),
+        Err(Failed::Upstream(error)) => {
+            tracing::warn!(idp, %error, "an identity provider cannot be asked");
+            change_and_go_on(&broker, &step, |p| p.step.notice = Some(Notice::IdpFailed)).await
+        }
+    }
+}
+
+enum Failed {
+    Inside(ProviderError),
+    Upstream(UpstreamError),
+}
+
+impl<E: Into<ProviderError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Inside(error.into())
+    }
+}
+
+/// The URL to go to; none when this provider cannot help this login, whatever the address says.
+async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Option<String>, Failed> {
+    let now = broker.now();
+    let sso = session_of(broker, step).await?;
+    let judged = broker.host.judge(&step.current, sso.as_ref(), now);
+    let Decision::StepUp { plans } = &judged.decision else { return Ok(None) };
+    let plan = plans.iter().find(|p| p.source == idp);
+    let (Some(plan), Some(idp)) = (plan, broker.host.idp(idp)) else { return Ok(None) };
+    let other_person = step.current.step.notice == Some(Notice::OtherPerson);
+    // Outside a session of ours a login that the provider remembers counts for nothing: somebody else may
+    // have logged out here and left it behind.
+    let anew = sso.is_none() || other_person;
+    let wish = authorization_request(&broker.host.policy, idp, &plan.acr, &judged.requirement, anew, now);
+    let asked = |nonce, verifier| Asked {
+        login: step.current.id.clone(),
+        browser: step.browser.id().clone(),
+        idp: idp.id.clone(),
+        sid: sso.as_ref().map(|s| s.sid.clone()),
+        nonce,
+        verifier,
+        at: now,
+        anew: wish.anew,
+        used: false,
+    };
+    let lang: Lang = step.text.lang();
+    let begun = broker.host.upstreams.begin(idp, &callback_uri(broker, &idp.id), &wish, lang, asked).await;
+    let (url, state, asked) = begun.map_err(Failed::Upstream)?;
+    let bytes = serde_json::to_vec(&asked)?;
+    broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE).await?;
+    Ok(Some(url))
+}

@@ -1,0 +1,51 @@
+//! Leaving a login, or leaving the account that is logged in.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use nixa_provider::see_other;
+use tower_sessions::Session;
+
+use super::{Broker, change_and_go_on};
+
+/// These addresses only take forms; opened as a link they lead back to the login.
+pub(super) async fn show(Path(id): Path<String>) -> Response {
+    see_other(&format!("/continue/{id}"))
+}
+
+pub(super) async fn cancel(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match broker.submit_step(&session, &id, "cancel", &headers, body).await {
+        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.step.cancelled = true).await,
+        Err(response) => response,
+    }
+}
+
+pub(super) async fn switch(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match broker.submit_step(&session, &id, "switch", &headers, body).await {
+        Ok((step, _)) => {
+            change_and_go_on(&broker, &step, |p| {
+                p.step.switching = true;
+                p.step.notice = None;
+                p.step.fell_short.clear();
+            })
+            .await
+        }
+        Err(response) => response,
+    }
+}

@@ -1,0 +1,60 @@
+//! The pages of the broker.
+
+mod callback;
+mod choose;
+mod confirm;
+mod go;
+mod home;
+mod leave;
+mod unmet;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use nixa_provider::{Pending, Provider, ProviderError, Step, dispatch, see_other};
+
+use crate::host::{BrokerHost, BrokerStep};
+
+type Broker = Provider<BrokerHost>;
+
+/// The routes of the pages.
+pub fn routes() -> Router<Arc<Broker>> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/callback/{idp}", get(callback::receive))
+        .route("/login/{login}/choose", get(choose::show).post(choose::submit))
+        .route("/login/{login}/go/{idp}", get(go::go))
+        .route("/login/{login}/confirm", get(confirm::show).post(confirm::submit))
+        .route("/login/{login}/unmet", get(unmet::show).post(unmet::submit))
+        .route("/login/{login}/cancel", post(leave::cancel).get(leave::show))
+        .route("/login/{login}/switch", post(leave::switch).get(leave::show))
+}
+
+fn callback_uri(broker: &Broker, idp: &str) -> String {
+    format!("{}/callback/{idp}", broker.identity.issuer)
+}
+
+/// Changes what is remembered of a login and lets the dispatcher decide.
+async fn change_and_go_on(
+    broker: &Broker,
+    step: &Step<BrokerStep>,
+    change: impl Fn(&mut Pending<BrokerStep>),
+) -> Response {
+    match broker.logins.change(&step.current.id, broker.now(), change).await {
+        Ok(Some(current)) => dispatch(broker, &step.browser, current).await,
+        Ok(None) => see_other(&format!("/continue/{}", step.current.id.as_str())),
+        Err(error) => broker.failed(&error, step.text),
+    }
+}
+
+/// The session of the browser, unless the person is leaving it in this login.
+async fn session_of(
+    broker: &Broker,
+    step: &Step<BrokerStep>,
+) -> Result<Option<nixa_provider::SsoSession<crate::host::BrokerLogin>>, ProviderError> {
+    let sso = broker.sessions.load(step.browser.sid(), broker.now()).await?;
+    Ok(sso.filter(|_| !step.current.step.switching))
+}

@@ -1,0 +1,52 @@
+//! Which client asks, and where its answer goes.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::client::Client;
+use crate::params::Params;
+
+/// A request whose client and redirect URI are known: its errors may be redirected.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// The client.
+    pub client: Arc<Client>,
+    /// One of the client's redirect URIs, exactly.
+    pub redirect_uri: String,
+    /// The client's `state`; absent when it came twice, since it cannot be told which one was meant.
+    pub state: Option<String>,
+}
+
+/// Why a request must end on a page of ours: there is no safe place to redirect to (RFC 6749 §4.1.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unbound {
+    /// `client_id` is missing or repeated.
+    #[error("client_id is missing or repeated")]
+    NoClientId,
+    /// No client has this identifier.
+    #[error("unknown client")]
+    UnknownClient,
+    /// `redirect_uri` is missing or repeated.
+    #[error("redirect_uri is missing or repeated")]
+    NoRedirectUri,
+    /// `redirect_uri` is not registered for the client.
+    #[error("redirect_uri is not registered")]
+    UnregisteredRedirectUri,
+}
+
+/// Binds a request to its client and redirect URI.
+///
+/// URIs are compared octet by octet (RFC 9700 §2.1): any pattern or prefix opens a redirector.
+///
+/// # Errors
+/// [`Unbound`].
+pub fn bind(params: &Params, find: impl FnOnce(&str) -> Option<Arc<Client>>) -> Result<Bound, Unbound> {
+    let once = |name: &str| params.get(name).filter(|_| !params.is_repeated(name));
+    let client = find(once("client_id").ok_or(Unbound::NoClientId)?).ok_or(Unbound::UnknownClient)?;
+    let uri = once("redirect_uri").ok_or(Unbound::NoRedirectUri)?;
+    if !client.redirect_uris.iter().any(|registered| registered == uri) {
+        return Err(Unbound::UnregisteredRedirectUri);
+    }
+    Ok(Bound { redirect_uri: uri.to_owned(), state: once("state").map(str::to_owned), client })
+}

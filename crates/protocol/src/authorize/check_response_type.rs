@@ -1,0 +1,18 @@
+use crate::error::{ErrorCode, OAuthError, invalid_request};
+use crate::params::Params;
+
+/// Only the code flow: implicit and hybrid put tokens into URLs (RFC 9700 §2.1.2).
+pub(super) fn check_response_type(params: &Params) -> Result<(), OAuthError> {
+    match params.required("response_type")? {
+        "code" => Ok(()),
+        _ => Err(OAuthError::new(ErrorCode::UnsupportedResponseType, "response_type must be code")),
+    }
+}
+
+/// Only the query, which is the code flow's default (OAuth 2.0 Multiple Response Types §2.1).
+pub(super) fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
+    match params.get("response_mode") {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid_request("response_mode must be query")),
+    }
+}

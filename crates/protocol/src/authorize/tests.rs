@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::client::{Client, ClientAuthentication, LocalizedText, SubjectType};
+use crate::error::ErrorCode;
+use crate::jose::Algorithm;
+
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+fn client(require_pkce: bool, authentication: ClientAuthentication) -> Arc<Client> {
+    Arc::new(Client {
+        client_id: "portal".into(),
+        name: LocalizedText { vi: "Cổng".into(), en: "Portal".into() },
+        redirect_uris: vec!["https://portal.example/cb?x=1".into()],
+        post_logout_redirect_uris: vec![],
+        backchannel_logout_uri: None,
+        client_uri: None,
+        authentication,
+        require_pkce,
+        refresh_tokens: false,
+        scopes: ["openid", "profile", "offline_access"].map(String::from).into(),
+        subject: SubjectType::Public,
+        id_token_alg: Algorithm::Es256,
+    })
+}
+
+fn check(query: &str, client: &Arc<Client>) -> Result<AuthorizationRequest, ErrorCode> {
+    let params = Params::parse(query.as_bytes()).unwrap();
+    let bound = Bound { client: client.clone(), redirect_uri: client.redirect_uris[0].clone(), state: None };
+    validate(&params, &bound).map_err(|e| e.code)
+}
+
+#[test]
+fn binding_table() {
+    let client = client(true, ClientAuthentication::None);
+    let good = "client_id=portal&redirect_uri=https%3A%2F%2Fportal.example%2Fcb%3Fx%3D1&state=s";
+    let table = [
+        (good.to_owned(), None),
+        (good.replace("client_id=portal", "client_id=other"), Some(Unbound::UnknownClient)),
+        (good.replace("client_id=portal", "x=y"), Some(Unbound::NoClientId)),
+        (format!("{good}&client_id=portal"), Some(Unbound::NoClientId)),
+        (good.replace("x%3D1", "x%3D12"), Some(Unbound::UnregisteredRedirectUri)),
+        (good.replace("%3Fx%3D1", ""), Some(Unbound::UnregisteredRedirectUri)),
+        (good.replace("https", "HTTPS"), Some(Unbound::UnregisteredRedirectUri)),
+        (format!("{good}&redirect_uri=https%3A%2F%2Fevil.example"), Some(Unbound::NoRedirectUri)),
+        ("client_id=portal".to_owned(), Some(Unbound::NoRedirectUri)),
+    ];
+    for (query, expected) in table {
+        let params = Params::parse(query.as_bytes()).unwrap();
+        let found = bind(&params, |id| (id == "portal").then(|| client.clone()));
+        assert_eq!(found.err(), expected, "{query}");
+    }
+}
+
+#[test]
+fn request_table() {
+    use ErrorCode::{
+        InvalidRequest, InvalidScope, RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType,
+    };
+    let client = client(true, ClientAuthentication::basic("s"));
+    let good = format!("response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256");
+    let table = [
+        (String::new(), None),
+        ("&unknown=1".into(), None),
+        ("&response_mode=query".into(), None),
+        ("&response_mode=fragment".into(), Some(InvalidRequest)),
+        ("&scope=openid".into(), Some(InvalidRequest)),
+        ("&request=x".into(), Some(RequestNotSupported)),
+        ("&request_uri=x".into(), Some(RequestUriNotSupported)),
+        ("&prompt=none+login".into(), Some(InvalidRequest)),
+        ("&prompt=create".into(), Some(InvalidRequest)),
+        ("&max_age=-1".into(), Some(InvalidRequest)),
+        ("&max_age=0".into(), None),
+        ("&claims=%5B%5D".into(), Some(InvalidRequest)),
+    ];
+    for (extra, expected) in table {
+        assert_eq!(check(&format!("{good}{extra}"), &client).err(), expected, "{extra}");
+    }
+    let changed = [
+        ("response_type=code", "response_type=token", Some(UnsupportedResponseType)),
+        ("response_type=code", "x=y", Some(InvalidRequest)),
+        ("scope=openid", "scope=profile", Some(InvalidScope)),
+        ("S256", "plain", Some(InvalidRequest)),
+        ("&code_challenge_method=S256", "", Some(InvalidRequest)),
+        (CHALLENGE, "short", Some(InvalidRequest)),
+    ];
+    for (from, to, expected) in changed {
+        assert_eq!(check(&good.replace(from, to), &client).err(), expected, "{to}");
+    }
+}
+
+#[test]
+fn pkce_may_be_left_out_only_by_a_confidential_client_that_is_configured_so() {
+    let query = "response_type=code&scope=openid";
+    let secret = || ClientAuthentication::basic("s");
+    assert!(check(query, &client(false, secret())).is_ok());
+    assert!(check(query, &client(true, secret())).is_err());
+    assert!(check(query, &client(false, ClientAuthentication::None)).is_err());
+}
+
+#[test]
+fn scopes_beyond_the_entitlement_are_not_granted() {
+    let client = client(false, ClientAuthentication::basic("s"));
+    let request = check("response_type=code&scope=openid+profile+personal_number+offline_access", &client).unwrap();
+    assert_eq!(request.scopes, ["openid", "profile"].map(String::from).into(), "offline_access needs the grant");
+}
+
+#[test]
+fn essential_acr_goes_before_acr_values() {
+    let client = client(false, ClientAuthentication::basic("s"));
+    let base = "response_type=code&scope=openid&acr_values=one+two";
+    let plain = check(base, &client).unwrap();
+    assert_eq!((plain.acr_values, plain.essential_acr), (vec!["one".into(), "two".into()], false));
+    let claims = "%7B%22id_token%22%3A%7B%22acr%22%3A%7B%22essential%22%3Atrue%2C%22value%22%3A%22three%22%7D%7D%7D";
+    let essential = check(&format!("{base}&claims={claims}"), &client).unwrap();
+    assert_eq!((essential.acr_values, essential.essential_acr), (vec!["three".into()], true));
+}
+
+#[test]
+fn answers_keep_the_registered_uri_and_carry_iss() {
+    let uri = "https://portal.example/cb?x=1";
+    assert_eq!(
+        success_location(uri, "c", Some("s&t"), "https://op.example"),
+        "https://portal.example/cb?x=1&code=c&state=s%26t&iss=https%3A%2F%2Fop.example"
+    );
+    let error = OAuthError::new(ErrorCode::AccessDenied, "no \"\u{1ec7}\"");
+    assert_eq!(
+        error_location("https://p.example/", &error, None, "i"),
+        "https://p.example/?error=access_denied&error_description=no+&iss=i"
+    );
+}

@@ -1,0 +1,100 @@
+//! A registered client (relying party), as the provider sees it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entropy::{Digest, digest};
+use crate::jose::{Algorithm, VerifyingKey};
+
+/// A text that people read, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalizedText {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
+#[derive(Debug, Clone)]
+pub enum ClientAuthentication {
+    /// A public client: none, and PKCE always.
+    None,
+    /// A secret in the Authorization header; only its digest is kept.
+    SecretBasic(Digest),
+    /// A secret in the form; only its digest is kept.
+    SecretPost(Digest),
+    /// A JWT signed with one of these keys (RFC 7523).
+    PrivateKeyJwt(Vec<VerifyingKey>),
+}
+
+impl ClientAuthentication {
+    /// `client_secret_basic` with this secret.
+    #[must_use]
+    pub fn basic(secret: &str) -> Self {
+        Self::SecretBasic(digest(secret))
+    }
+
+    /// `client_secret_post` with this secret.
+    #[must_use]
+    pub fn post(secret: &str) -> Self {
+        Self::SecretPost(digest(secret))
+    }
+
+    /// Whether the client can keep a secret.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+/// How the client's `sub` values are made (OpenID Connect Core §8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectType {
+    /// One value per sector, unlinkable to any other sector's.
+    Pairwise {
+        /// Clients of one sector see the same `sub`.
+        sector: String,
+    },
+    /// The internal identifier itself.
+    Public,
+}
+
+/// A registered client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The client identifier.
+    pub client_id: String,
+    /// The name that people see.
+    pub name: LocalizedText,
+    /// Where answers may go; compared octet by octet (RFC 9700 §2.1).
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may go after logout; compared octet by octet.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens go (OpenID Connect Back-Channel Logout 1.0).
+    pub backchannel_logout_uri: Option<String>,
+    /// The client's home page: the way on when a login cannot go on.
+    pub client_uri: Option<String>,
+    /// How it authenticates.
+    pub authentication: ClientAuthentication,
+    /// Whether a login without PKCE is refused; ignored (always true) for a public client.
+    pub require_pkce: bool,
+    /// Whether it may hold refresh tokens.
+    pub refresh_tokens: bool,
+    /// The scopes that it is entitled to, `openid` included.
+    pub scopes: BTreeSet<String>,
+    /// How its `sub` values are made.
+    pub subject: SubjectType,
+    /// The algorithm of its ID tokens.
+    pub id_token_alg: Algorithm,
+}
+
+impl Client {
+    /// Whether this client must use PKCE (RFC 9700 §2.1.1).
+    #[must_use]
+    pub fn needs_pkce(&self) -> bool {
+        self.require_pkce || !self.authentication.is_confidential()
+    }
+}

@@ -1,0 +1,44 @@
+//! The metadata document (OpenID Connect Discovery 1.0 §3, RFC 8414): exactly what is supported.
+
+use serde_json::{Value, json};
+
+use crate::claims::SCOPES;
+use crate::jose::Algorithm;
+
+/// The metadata of a provider whose endpoints hang below its issuer.
+#[must_use]
+pub fn metadata(issuer: &str, acr_values: &[String]) -> Value {
+    let at = |path: &str| format!("{issuer}{path}");
+    let algorithms: Vec<&str> = Algorithm::ALL.iter().map(|a| a.as_str()).collect();
+    let mut claims: Vec<&str> = SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied()).collect();
+    claims.extend(["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"]);
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("/authorize"),
+        "token_endpoint": at("/token"),
+        "userinfo_endpoint": at("/userinfo"),
+        "jwks_uri": at("/jwks"),
+        "end_session_endpoint": at("/logout"),
+        "scopes_supported": SCOPES.map(|(scope, _)| scope),
+        "claims_supported": claims,
+        "claim_types_supported": ["normal"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "acr_values_supported": acr_values,
+        "subject_types_supported": ["pairwise", "public"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": ["vi", "en"],
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+    })
+}

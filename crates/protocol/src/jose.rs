@@ -1,0 +1,354 @@
+//! JWS with an allow-list of algorithms, each bound to its key (RFC 7515, RFC 8725).
+
+use std::fmt;
+use std::sync::Arc;
+
+use josekit::JoseError;
+use josekit::jwk::Jwk;
+use josekit::jws::{self, ES256, JwsHeader, JwsSigner, JwsVerifier, RS256};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::entropy::digest;
+
+/// Longest token that is looked at; real ones have about 2,000 octets.
+const LONGEST: usize = 16_384;
+
+/// A signature algorithm that NIXA makes and accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// ECDSA with P-256 and SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which OpenID Connect Core §15.1 makes mandatory.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+
+    /// The registered name (RFC 7518 §3.1).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.as_str() == name)
+    }
+
+    /// The algorithm that a key is for: one per key type, so that no header can pick another.
+    fn of_key(jwk: &Jwk) -> Option<Self> {
+        let fits = match (jwk.key_type(), jwk.curve()) {
+            ("EC", Some("P-256")) => Self::Es256,
+            ("RSA", _) => Self::Rs256,
+            _ => return None,
+        };
+        let usable = jwk.key_use().is_none_or(|u| u == "sig") && jwk.algorithm().is_none_or(|a| a == fits.as_str());
+        usable.then_some(fits)
+    }
+}
+
+/// Why a key or token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum JoseRefusal {
+    /// Not a compact JWS, or one that is too long.
+    #[error("malformed token")]
+    Malformed,
+    /// `alg` is `none`, unknown, or not the key's (RFC 8725 §3.1, §3.2).
+    #[error("algorithm not allowed")]
+    Algorithm,
+    /// No key has this `kid`.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The signature does not verify.
+    #[error("bad signature")]
+    Signature,
+    /// `typ` is not the expected one: a token made for another purpose (RFC 8725 §3.11).
+    #[error("wrong token type")]
+    Type,
+    /// The key cannot be used.
+    #[error("unusable key")]
+    Key,
+}
+
+/// A private key with its identifier.
+#[derive(Clone)]
+pub struct SigningKey {
+    kid: String,
+    algorithm: Algorithm,
+    signer: Arc<dyn JwsSigner>,
+    private: Jwk,
+    public: Jwk,
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// A new key; `kid` is derived from the public key. RSA keys have 2048 bits.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Key`] when the cryptographic library cannot make one.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, JoseRefusal> {
+        let mut jwk = match algorithm {
+            Algorithm::Es256 => Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256),
+            Algorithm::Rs256 => Jwk::generate_rsa_key(2048),
+        }
+        .map_err(|_| JoseRefusal::Key)?;
+        let public = jwk.to_public_key().map_err(|_| JoseRefusal::Key)?;
+        jwk.set_key_id(thumbprint(&public)?);
+        jwk.set_algorithm(algorithm.as_str());
+        jwk.set_key_use("sig");
+        Self::from_jwk(&jwk.to_string())
+    }
+
+    /// A key from the JSON text of a private JWK with `kid` and `alg`.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Key`].
+    pub fn from_jwk(text: &str) -> Result<Self, JoseRefusal> {
+        let refuse = |_: JoseError| JoseRefusal::Key;
+        let private = Jwk::from_bytes(text).map_err(refuse)?;
+        let algorithm = Algorithm::of_key(&private).ok_or(JoseRefusal::Key)?;
+        let kid = private.key_id().ok_or(JoseRefusal::Key)?.to_owned();
+        let signer: Arc<dyn JwsSigner> = match algorithm {
+            Algorithm::Es256 => Arc::new(ES256.signer_from_jwk(&private).map_err(refuse)?),
+            Algorithm::Rs256 => Arc::new(RS256.signer_from_jwk(&private).map_err(refuse)?),
+        };
+        let public = private.to_public_key().map_err(refuse)?;
+        Ok(Self { kid, algorithm, signer, private, public })
+    }
+
+    /// The JSON text of the private JWK, for a file of mode 0600.
+    #[must_use]
+    pub fn private_jwk(&self) -> String {
+        self.private.to_string()
+    }
+
+    /// The public JWK.
+    #[must_use]
+    pub fn public_jwk(&self) -> Value {
+        let mut map: Map<String, Value> = self.public.as_ref().clone();
+        map.insert("kid".into(), json!(self.kid));
+        map.insert("alg".into(), json!(self.algorithm.as_str()));
+        map.insert("use".into(), json!("sig"));
+        Value::Object(map)
+    }
+
+    /// The algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Signs claims as a compact JWS with `typ`.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Key`] when signing fails, [`JoseRefusal::Malformed`] when the claims are not JSON.
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, JoseRefusal> {
+        let mut header = JwsHeader::new();
+        header.set_token_type(typ);
+        header.set_key_id(&self.kid);
+        let payload = serde_json::to_vec(claims).map_err(|_| JoseRefusal::Malformed)?;
+        jws::serialize_compact(&payload, &header, &*self.signer).map_err(|_| JoseRefusal::Key)
+    }
+}
+
+/// The JWK thumbprint (RFC 7638) as a `kid`.
+fn thumbprint(public: &Jwk) -> Result<String, JoseRefusal> {
+    let member = |name: &str| public.parameter(name).and_then(Value::as_str).ok_or(JoseRefusal::Key);
+    let canonical = match public.key_type() {
+        "EC" => format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, member("crv")?, member("x")?, member("y")?),
+        _ => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, member("e")?, member("n")?),
+    };
+    Ok(digest(&canonical).as_str().to_owned())
+}
+
+/// The server's own keys: one per algorithm, the first being the default.
+#[derive(Debug, Clone)]
+pub struct KeySet(Vec<SigningKey>);
+
+impl KeySet {
+    /// A set; it must have a key for each algorithm that clients are registered with.
+    #[must_use]
+    pub fn new(keys: Vec<SigningKey>) -> Self {
+        Self(keys)
+    }
+
+    /// The key for an algorithm.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::UnknownKey`].
+    pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey, JoseRefusal> {
+        self.0.iter().find(|k| k.algorithm == algorithm).ok_or(JoseRefusal::UnknownKey)
+    }
+
+    /// The JWK Set document (RFC 7517 §5).
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": self.0.iter().map(SigningKey::public_jwk).collect::<Vec<_>>() })
+    }
+
+    /// The public keys, to verify our own tokens when they come back (`id_token_hint`).
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Key`].
+    pub fn verifying(&self) -> Result<Vec<VerifyingKey>, JoseRefusal> {
+        self.0.iter().map(|k| VerifyingKey::from_jwk(&k.public_jwk())).collect()
+    }
+}
+
+/// A public key of a client, ready to verify.
+#[derive(Clone)]
+pub struct VerifyingKey {
+    kid: Option<String>,
+    algorithm: Algorithm,
+    verifier: Arc<dyn JwsVerifier>,
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl VerifyingKey {
+    /// A key from a public JWK.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Key`] for a key type or size that is not allowed.
+    pub fn from_jwk(value: &Value) -> Result<Self, JoseRefusal> {
+        let refuse = |_: JoseError| JoseRefusal::Key;
+        let map = value.as_object().ok_or(JoseRefusal::Key)?.clone();
+        let jwk = Jwk::from_map(map).map_err(refuse)?;
+        let algorithm = Algorithm::of_key(&jwk).ok_or(JoseRefusal::Key)?;
+        let verifier: Arc<dyn JwsVerifier> = match algorithm {
+            Algorithm::Es256 => Arc::new(ES256.verifier_from_jwk(&jwk).map_err(refuse)?),
+            Algorithm::Rs256 => Arc::new(RS256.verifier_from_jwk(&jwk).map_err(refuse)?),
+        };
+        Ok(Self { kid: jwk.key_id().map(str::to_owned), algorithm, verifier })
+    }
+
+    /// The keys of a JWK Set; those of other uses or algorithms are left out (RFC 7517 §5).
+    ///
+    /// # Errors
+    /// [`JoseRefusal::Malformed`] when there is no `keys` array.
+    pub fn from_jwks(value: &Value) -> Result<Vec<Self>, JoseRefusal> {
+        let keys = value.get("keys").and_then(Value::as_array).ok_or(JoseRefusal::Malformed)?;
+        Ok(keys.iter().filter_map(|k| Self::from_jwk(k).ok()).collect())
+    }
+}
+
+/// Verifies a compact JWS and returns its claims; their meaning is for the caller to check.
+///
+/// `typ`, when given, must be the header's, case aside. The key is found by `kid`; only a token without
+/// one may be tried against every key of its algorithm.
+///
+/// # Errors
+/// [`JoseRefusal`].
+pub fn verify(token: &str, keys: &[VerifyingKey], typ: Option<&str>) -> Result<Map<String, Value>, JoseRefusal> {
+    if token.len() > LONGEST || token.split('.').count() != 3 {
+        return Err(JoseRefusal::Malformed);
+    }
+    let header = peek_header(token)?;
+    let algorithm = header.algorithm().and_then(Algorithm::parse).ok_or(JoseRefusal::Algorithm)?;
+    if header.critical().is_some() {
+        // No extension is understood, so a critical one must be refused (RFC 7515 §4.1.11).
+        return Err(JoseRefusal::Malformed);
+    }
+    if let Some(expected) = typ
+        && !header.token_type().is_some_and(|t| t.eq_ignore_ascii_case(expected))
+    {
+        return Err(JoseRefusal::Type);
+    }
+    let named: Vec<&VerifyingKey> = match header.key_id() {
+        Some(kid) => keys.iter().filter(|k| k.kid.as_deref() == Some(kid)).collect(),
+        None => keys.iter().collect(),
+    };
+    if named.is_empty() {
+        return Err(JoseRefusal::UnknownKey);
+    }
+    let fitting: Vec<&&VerifyingKey> = named.iter().filter(|k| k.algorithm == algorithm).collect();
+    if fitting.is_empty() {
+        return Err(JoseRefusal::Algorithm);
+    }
+    let payload = fitting
+        .iter()
+        .find_map(|k| jws::deserialize_compact(token, &*k.verifier).ok())
+        .ok_or(JoseRefusal::Signature)?;
+    serde_json::from_slice(&payload.0).map_err(|_| JoseRefusal::Malformed)
+}
+
+fn peek_header(token: &str) -> Result<JwsHeader, JoseRefusal> {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let head = token.split('.').next().unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(head).map_err(|_| JoseRefusal::Malformed)?;
+    JwsHeader::from_bytes(&bytes).map_err(|_| JoseRefusal::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn b64(text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(text)
+    }
+
+    #[test]
+    fn signs_and_verifies_with_each_algorithm() {
+        for algorithm in Algorithm::ALL {
+            let key = SigningKey::generate(algorithm).unwrap();
+            let again = SigningKey::from_jwk(&key.private_jwk()).unwrap();
+            let token = again.sign("JWT", &json!({"a": 1})).unwrap();
+            let keys = KeySet::new(vec![key]);
+            let public = VerifyingKey::from_jwks(&keys.jwks()).unwrap();
+            assert_eq!(verify(&token, &public, Some("jwt")).unwrap()["a"], 1);
+            assert_eq!(verify(&token, &public, Some("logout+jwt")), Err(JoseRefusal::Type));
+            assert!(keys.jwks()["keys"][0].get("d").is_none(), "a private member was published");
+        }
+    }
+
+    #[test]
+    fn refuses_forgeries() {
+        let key = SigningKey::generate(Algorithm::Rs256).unwrap();
+        let other = SigningKey::generate(Algorithm::Rs256).unwrap();
+        let keys = KeySet::new(vec![key.clone()]).verifying().unwrap();
+        let kid = key.public_jwk()["kid"].as_str().unwrap().to_owned();
+        let token = key.sign("JWT", &json!({"sub": "a"})).unwrap();
+        let parts: Vec<&str> = token.split('.').collect();
+
+        let none = format!("{}.{}.", b64(r#"{"alg":"none"}"#), parts[1]);
+        assert_eq!(verify(&none, &keys, None), Err(JoseRefusal::Algorithm), "alg none");
+        let hmac = format!("{}.{}.{}", b64(&format!(r#"{{"alg":"HS256","kid":"{kid}"}}"#)), parts[1], parts[2]);
+        assert_eq!(verify(&hmac, &keys, None), Err(JoseRefusal::Algorithm), "key confusion, HMAC with the public key");
+        let es = format!("{}.{}.{}", b64(&format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#)), parts[1], parts[2]);
+        assert_eq!(verify(&es, &keys, None), Err(JoseRefusal::Algorithm), "key confusion, other asymmetric algorithm");
+        let changed = format!("{}.{}.{}", parts[0], b64(r#"{"sub":"b"}"#), parts[2]);
+        assert_eq!(verify(&changed, &keys, None), Err(JoseRefusal::Signature), "changed claims");
+        let foreign = other.sign("JWT", &json!({})).unwrap();
+        assert_eq!(verify(&foreign, &keys, None), Err(JoseRefusal::UnknownKey), "unknown kid");
+        let crit = format!(
+            "{}.{}.{}",
+            b64(&format!(r#"{{"alg":"RS256","kid":"{kid}","crit":["b64"],"b64":false}}"#)),
+            parts[1],
+            parts[2]
+        );
+        assert_eq!(verify(&crit, &keys, None), Err(JoseRefusal::Malformed), "critical extension");
+        assert_eq!(verify(&"a".repeat(20_000), &keys, None), Err(JoseRefusal::Malformed));
+    }
+}

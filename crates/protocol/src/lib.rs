@@ -1,0 +1,29 @@
+//! OAuth 2.0 and OpenID Connect rules as plain functions on values.
+//!
+//! This crate owns the checks of each endpoint, client authentication, the rules of codes and tokens,
+//! claims, JOSE and the metadata document. It must not hold I/O, async code, storage or HTTP types:
+//! time comes in as a [`Timestamp`], randomness as an [`Entropy`].
+
+pub mod authorize;
+pub mod claims;
+pub mod client;
+pub mod client_auth;
+pub mod discovery;
+pub mod entropy;
+pub mod error;
+pub mod grant;
+pub mod id;
+pub mod id_token;
+pub mod jose;
+pub mod logout;
+pub mod params;
+pub mod pkce;
+pub mod subject;
+pub mod time;
+
+pub use client::{Client, ClientAuthentication, LocalizedText};
+pub use entropy::{Digest, Entropy, digest, random_token, same_secret};
+pub use error::{ErrorCode, OAuthError};
+pub use id::Id;
+pub use params::Params;
+pub use time::{Clock, Timestamp};

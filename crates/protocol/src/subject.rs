@@ -1,0 +1,16 @@
+//! Subject identifiers (OpenID Connect Core §8).
+
+use crate::client::{Client, SubjectType};
+use crate::entropy::keyed_digest;
+
+/// The `sub` that a client sees for a person's internal identifier.
+///
+/// Pairwise values are an HMAC under a server secret (§8.1 leaves the method open): without the secret,
+/// two sectors cannot find out that their values name one person.
+#[must_use]
+pub fn subject_for(client: &Client, internal: &str, key: &[u8; 32]) -> String {
+    match &client.subject {
+        SubjectType::Public => internal.to_owned(),
+        SubjectType::Pairwise { sector } => keyed_digest(key, &["sub", sector, internal]),
+    }
+}

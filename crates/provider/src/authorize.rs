@@ -1,0 +1,96 @@
+//! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::authorize::{AuthorizationRequest, Bound, Unbound, bind, error_location, validate};
+use nixa_protocol::id::Id;
+use nixa_protocol::{OAuthError, Params};
+use nixa_web::{Lang, Text, read_form};
+use tower_sessions::Session;
+
+use crate::dispatch::begin;
+use crate::host::Host;
+use crate::login::Pending;
+use crate::state::Provider;
+use crate::step::see_other;
+
+pub(crate) async fn get<H: Host>(
+    State(provider): State<Arc<Provider<H>>>,
+    session: Session,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let request = match read(&provider, Params::parse(query.unwrap_or_default().as_bytes()).ok()) {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    let browser = match provider.browser(&session).await {
+        Ok(browser) => browser,
+        Err(response) => return response,
+    };
+    let mut pending = provider.pending(request);
+    pending.browser = Some(browser.id().clone());
+    begin(&provider, &browser, pending).await
+}
+
+/// A request by POST comes from another site, so the browser leaves its `SameSite=Lax` cookie out. The
+/// login is stored unbound and continued by GET, which brings the cookie; answering here would give the
+/// browser a second session in place of the one it has.
+pub(crate) async fn post<H: Host>(
+    State(provider): State<Arc<Provider<H>>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let params = match read_form(&headers, body) {
+        Ok(params) => params,
+        Err(e) => return provider.problem(Text::default(), e.status(), "bad-request").into_response(),
+    };
+    let request = match read(&provider, Some(params)) {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    let pending = provider.pending(request);
+    match provider.logins.create(&pending).await {
+        Ok(()) => see_other(&format!("/continue/{}", pending.id.as_str())),
+        Err(error) => provider.failed(&error, Text::default()),
+    }
+}
+
+/// Reads a request: a page of ours where there is no safe place to redirect to, else a redirected error.
+fn read<H: Host>(provider: &Provider<H>, params: Option<Params>) -> Result<AuthorizationRequest, Response> {
+    let refuse = |text, code| Err(provider.problem(text, StatusCode::BAD_REQUEST, code).into_response());
+    let Some(params) = params else { return refuse(Text::default(), "bad-request") };
+    let lang = params.list("ui_locales").iter().find_map(|tag| Lang::parse(tag));
+    let text = Text(lang.unwrap_or_default());
+    let bound = match bind(&params, |id| provider.clients.find(id)) {
+        Ok(bound) => bound,
+        Err(Unbound::UnknownClient) => return refuse(text, "unknown-service"),
+        Err(Unbound::UnregisteredRedirectUri) => return refuse(text, "unregistered-address"),
+        Err(Unbound::NoClientId | Unbound::NoRedirectUri) => return refuse(text, "bad-request"),
+    };
+    validate(&params, &bound).map_err(|error| redirect_error(provider, &bound, &error))
+}
+
+fn redirect_error<H: Host>(provider: &Provider<H>, bound: &Bound, error: &OAuthError) -> Response {
+    tracing::info!(client = bound.client.client_id, code = error.code.as_str(), "authorization request refused");
+    see_other(&error_location(&bound.redirect_uri, error, bound.state.as_deref(), &provider.identity.issuer))
+}
+
+impl<H: Host> Provider<H> {
+    fn pending(&self, request: AuthorizationRequest) -> Pending<H::Step> {
+        let created = self.now();
+        Pending {
+            id: Id::random(&*self.entropy),
+            request,
+            browser: None,
+            created,
+            expires: created + self.lifetimes.login,
+            finished: false,
+            step: H::Step::default(),
+        }
+    }
+}

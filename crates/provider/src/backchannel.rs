@@ -1,0 +1,93 @@
+//! Back-channel logout: tokens from a durable outbox (OpenID Connect Back-Channel Logout 1.0).
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
+use nixa_protocol::random_token;
+use nixa_protocol::subject::subject_for;
+use nixa_storage::DeliveryRecord;
+
+use crate::error::ProviderError;
+use crate::host::Host;
+use crate::state::Provider;
+
+/// How long a claimed delivery is left to the instance that claimed it, in seconds; longer than a try.
+const LEASE: i64 = 60;
+/// Waits between tries, in seconds; after the last one the delivery is given up: about a day in all.
+const BACKOFF: [i64; 9] = [10, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
+/// A logout token's life, in seconds (§2.4 recommends two minutes at most).
+const TOKEN_LIFE: i64 = 120;
+
+/// Sends a logout token to a client.
+#[async_trait]
+pub trait LogoutSender: Send + Sync {
+    /// Posts `logout_token` to the client's endpoint; whether the client accepted it.
+    async fn send(&self, uri: &str, logout_token: &str) -> bool;
+}
+
+impl<H: Host> Provider<H> {
+    /// Tries every delivery that is due, side by side.
+    ///
+    /// # Errors
+    /// [`ProviderError`] when the store fails; what was claimed comes up again after its lease.
+    pub async fn deliver_due(&self) -> Result<(), ProviderError> {
+        let now = self.now();
+        let due = self.stores.outbox.claim(now, now + LEASE, 50).await?;
+        let tried = join_all(due.iter().map(|delivery| self.deliver(delivery))).await;
+        tried.into_iter().collect()
+    }
+
+    async fn deliver(&self, delivery: &DeliveryRecord) -> Result<(), ProviderError> {
+        let now = self.now();
+        let client = self.clients.find(&delivery.client_id);
+        let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
+            return Ok(self.stores.outbox.done(&delivery.id).await?);
+        };
+        let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
+        // Made anew for each try: one that waited in a queue would have expired.
+        let token = LogoutToken {
+            iss: &self.identity.issuer,
+            sub: &sub,
+            aud: &client.client_id,
+            iat: now,
+            exp: now + TOKEN_LIFE,
+            jti: &random_token(&*self.entropy),
+            sid: delivery.sid.as_str(),
+            events: logout_event(),
+        };
+        let token = self.identity.keys.signing(client.id_token_alg)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
+        let delivered = self.sender.send(&uri, &token).await;
+        let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
+        match (delivered, wait) {
+            (true, _) => self.stores.outbox.done(&delivery.id).await?,
+            (false, Some(wait)) => {
+                tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
+                self.stores.outbox.put_off(&delivery.id, now + *wait).await?;
+            }
+            (false, None) => {
+                tracing::error!(client = client.client_id, "logout given up");
+                self.stores.outbox.done(&delivery.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers logout tokens and sweeps the short-lived store until it is dropped.
+    pub async fn run_background(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.queued.notified() => {}
+            }
+            if let Err(error) = self.deliver_due().await {
+                error.log();
+            }
+            if let Err(error) = self.stores.short.sweep(self.now()).await {
+                ProviderError::from(error).log();
+            }
+        }
+    }
+}

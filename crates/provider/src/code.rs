@@ -1,0 +1,107 @@
+//! Authorization codes and access tokens in the short-lived store.
+
+use std::collections::BTreeSet;
+
+use nixa_protocol::authorize::AuthorizationRequest;
+use nixa_protocol::id::{Grant, Id, Sso, Subject};
+use nixa_protocol::{Client, Timestamp, claims, digest, random_token};
+use nixa_storage::GrantBody;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ProviderError;
+use crate::host::{Authenticated, Host};
+use crate::state::Provider;
+
+/// How long a used code is remembered, in seconds, so that its replay revokes what it minted.
+const REPLAY_MEMORY: i64 = 3_600;
+
+/// An authorization code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CodeRecord {
+    pub(crate) grant: Id<Grant>,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) code_challenge: Option<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) subject: Id<Subject>,
+    pub(crate) sid: Id<Sso>,
+    pub(crate) body: GrantBody,
+    pub(crate) expires: Timestamp,
+    pub(crate) used: bool,
+}
+
+/// An access token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AccessRecord {
+    pub(crate) grant: Id<Grant>,
+    pub(crate) scopes: BTreeSet<String>,
+}
+
+pub(crate) fn code_key(code: &str) -> String {
+    format!("code:{}", digest(code).as_str())
+}
+
+pub(crate) fn access_key(token: &str) -> String {
+    format!("access:{}", digest(token).as_str())
+}
+
+impl<H: Host> Provider<H> {
+    /// Issues a code for a satisfied request.
+    pub(crate) async fn issue_code(
+        &self,
+        request: &AuthorizationRequest,
+        client: &Client,
+        login: Authenticated,
+    ) -> Result<String, ProviderError> {
+        let now = self.now();
+        let code = random_token(&*self.entropy);
+        let record = CodeRecord {
+            grant: Id::random(&*self.entropy),
+            client_id: request.client_id.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            code_challenge: request.code_challenge.clone(),
+            nonce: request.nonce.clone(),
+            subject: login.subject,
+            sid: login.sid,
+            body: GrantBody {
+                scopes: request.scopes.clone(),
+                acr: login.acr,
+                amr: login.amr,
+                auth_time: login.auth_time,
+                id_token_claims: claims::released(client, &BTreeSet::new(), request.claims.id_token.keys()),
+                userinfo_claims: claims::released(client, &request.scopes, request.claims.userinfo.keys()),
+            },
+            expires: now + self.lifetimes.code,
+            used: false,
+        };
+        let bytes = serde_json::to_vec(&record)?;
+        self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY).await?;
+        Ok(code)
+    }
+
+    /// Marks a code as used, once: `false` when another request was first.
+    pub(crate) async fn use_code(
+        &self,
+        key: &str,
+        stored: &[u8],
+        record: &CodeRecord,
+        now: Timestamp,
+    ) -> Result<bool, ProviderError> {
+        let used = serde_json::to_vec(&CodeRecord { used: true, ..record.clone() })?;
+        Ok(self.stores.short.replace(key, stored, &used, now + REPLAY_MEMORY, now).await?)
+    }
+
+    /// Mints an access token.
+    pub(crate) async fn mint_access(
+        &self,
+        grant: &Id<Grant>,
+        scopes: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<String, ProviderError> {
+        let token = random_token(&*self.entropy);
+        let record = AccessRecord { grant: grant.clone(), scopes: scopes.clone() };
+        let expires = now + self.lifetimes.access_token;
+        self.stores.short.put(&access_key(&token), &serde_json::to_vec(&record)?, expires).await?;
+        Ok(token)
+    }
+}

@@ -1,0 +1,122 @@
+//! The dispatcher: every step of a login returns here, and stored state alone decides what is next.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::authorize::{AuthorizationRequest, Prompt, error_location, success_location};
+use nixa_protocol::{ErrorCode, OAuthError};
+use nixa_web::Browser;
+use tower_sessions::Session;
+
+use crate::error::ProviderError;
+use crate::host::{Authenticated, Host, Next};
+use crate::login::{Current, Pending};
+use crate::state::Provider;
+use crate::step::{Chosen, see_other};
+
+/// `GET /continue/{login}`
+pub(crate) async fn continue_login<H: Host>(
+    State(provider): State<Arc<Provider<H>>>,
+    session: Session,
+    Path(id): Path<String>,
+    chosen: Chosen,
+) -> Response {
+    match provider.open_step(&session, &id, chosen).await {
+        Ok(step) => dispatch(&provider, &step.browser, step.current).await,
+        Err(response) => response,
+    }
+}
+
+/// Decides what an open login needs and goes there.
+pub async fn dispatch<H: Host>(provider: &Provider<H>, browser: &Browser, current: Current<H::Step>) -> Response {
+    let decided = decide(provider, browser, &current).await;
+    let result = match decided {
+        Ok(Next::Visit { silent, .. }) if current.request.prompts(Prompt::None) => {
+            finish(provider, current, Err(silence(silent))).await
+        }
+        Ok(Next::Visit { path, .. }) => return see_other(&path),
+        Ok(Next::Issue(login)) => finish(provider, current, Ok(login)).await,
+        Ok(Next::Refuse(error)) => finish(provider, current, Err(error)).await,
+        Err(error) => Err(error),
+    };
+    result.unwrap_or_else(|error| provider.failed(&error, provider.text(browser, &[])))
+}
+
+/// Handles a request that has just come: one that needs no page is answered without being stored.
+pub(crate) async fn begin<H: Host>(provider: &Provider<H>, browser: &Browser, pending: Pending<H::Step>) -> Response {
+    let request = &pending.request;
+    let result = match decide(provider, browser, &pending).await {
+        Ok(Next::Visit { silent, .. }) if request.prompts(Prompt::None) => {
+            answer(provider, request, Err(silence(silent))).await
+        }
+        Ok(Next::Visit { path, .. }) => provider.logins.create(&pending).await.map(|()| see_other(&path)),
+        Ok(Next::Issue(login)) => answer(provider, request, Ok(login)).await,
+        Ok(Next::Refuse(error)) => answer(provider, request, Err(error)).await,
+        Err(error) => Err(error),
+    };
+    result.unwrap_or_else(|error| provider.failed(&error, provider.text(browser, &[])))
+}
+
+async fn decide<H: Host>(
+    provider: &Provider<H>,
+    browser: &Browser,
+    pending: &Pending<H::Step>,
+) -> Result<Next, ProviderError> {
+    let now = provider.now();
+    let sso = provider.sessions.load(browser.sid(), now).await?;
+    provider.host.next(pending, sso.as_ref(), now).await
+}
+
+fn silence(code: ErrorCode) -> OAuthError {
+    OAuthError::new(code, "the request forbids pages but one is needed")
+}
+
+/// Ends the login before its answer is made: of two requests at once, one answers.
+async fn finish<H: Host>(
+    provider: &Provider<H>,
+    current: Current<H::Step>,
+    outcome: Result<Authenticated, OAuthError>,
+) -> Result<Response, ProviderError> {
+    if !provider.logins.finish(&current, provider.now()).await? {
+        // Another request changed or finished it: judge it anew from what is stored.
+        return Ok(see_other(&format!("/continue/{}", current.id.as_str())));
+    }
+    answer(provider, &current.request, outcome).await
+}
+
+async fn answer<H: Host>(
+    provider: &Provider<H>,
+    request: &AuthorizationRequest,
+    outcome: Result<Authenticated, OAuthError>,
+) -> Result<Response, ProviderError> {
+    let issuer = &provider.identity.issuer;
+    let state = request.state.as_deref();
+    let Some(client) = provider.clients.find(&request.client_id) else {
+        return Ok(provider.problem(Default::default(), StatusCode::BAD_REQUEST, "unknown-service").into_response());
+    };
+    let outcome = match outcome {
+        Ok(login) => {
+            let joined = provider.sessions.change(&login.sid, provider.now(), |s| {
+                s.clients.insert(request.client_id.clone());
+            });
+            // The session may have ended in another tab between the judgement and now.
+            let gone = || OAuthError::new(ErrorCode::LoginRequired, "the session has ended");
+            joined.await?.map(|_| login).ok_or_else(gone)
+        }
+        Err(error) => Err(error),
+    };
+    Ok(match outcome {
+        Ok(login) => {
+            let acr = login.acr.clone();
+            let code = provider.issue_code(request, &client, login).await?;
+            tracing::info!(client = client.client_id, acr, "code issued");
+            see_other(&success_location(&request.redirect_uri, &code, state, issuer))
+        }
+        Err(error) => {
+            tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
+            see_other(&error_location(&request.redirect_uri, &error, state, issuer))
+        }
+    })
+}

@@ -1,0 +1,63 @@
+//! The seam between the engine and what is built on it.
+
+use async_trait::async_trait;
+use nixa_protocol::id::{Id, Sso, Subject};
+use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::ProviderError;
+use crate::login::Pending;
+use crate::sso::SsoSession;
+
+/// What an open login needs next.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing: issue a code.
+    Issue(Authenticated),
+    /// A step that the person takes on a page of the host.
+    Visit {
+        /// The page's path at this server.
+        path: String,
+        /// What a client reads that forbade pages (`prompt=none`).
+        silent: ErrorCode,
+    },
+    /// It cannot go on; the client is told.
+    Refuse(OAuthError),
+}
+
+/// A login that satisfies its request.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// The person or account.
+    pub subject: Id<Subject>,
+    /// The single sign-on session.
+    pub sid: Id<Sso>,
+    /// The level reached.
+    pub acr: Option<String>,
+    /// The methods used (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the person authenticated.
+    pub auth_time: Timestamp,
+}
+
+/// What is built on the engine: an identity provider or a broker.
+#[async_trait]
+pub trait Host: Send + Sync + Sized + 'static {
+    /// What a host remembers of one open login.
+    type Step: Serialize + DeserializeOwned + Default + Clone + Send + Sync;
+    /// What a host remembers of a single sign-on session.
+    type Login: Serialize + DeserializeOwned + Clone + Send + Sync;
+
+    /// Decides what an open login needs, from stored state alone. Every step returns to this decision.
+    async fn next(
+        &self,
+        pending: &Pending<Self::Step>,
+        sso: Option<&SsoSession<Self::Login>>,
+        now: Timestamp,
+    ) -> Result<Next, ProviderError>;
+
+    /// All claims known of a subject; the engine releases those that the client is entitled to.
+    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError>;
+}

@@ -1,0 +1,36 @@
+//! The OpenID Provider engine, mounted by the identity provider and by the broker.
+//!
+//! It owns the endpoints, open logins, single sign-on sessions, codes, tokens and logout. It must not
+//! hold credentials, levels or identity providers: its one seam upward is [`Host`], which says what an
+//! open login still needs.
+
+mod access;
+mod authorize;
+mod backchannel;
+mod code;
+mod cors;
+mod dispatch;
+mod end_session;
+mod error;
+mod health;
+mod host;
+mod login;
+mod metadata;
+mod router;
+mod session_store;
+mod sso;
+mod state;
+mod step;
+mod token;
+mod userinfo;
+
+pub use backchannel::LogoutSender;
+pub use dispatch::dispatch;
+pub use error::ProviderError;
+pub use host::{Authenticated, Host, Next};
+pub use login::{Current, Logins, Pending};
+pub use router::router;
+pub use session_store::ShortLivedSessions;
+pub use sso::{Sessions, SsoSession};
+pub use state::{Clients, Identity, Lifetimes, Provider, Stores, Surroundings};
+pub use step::{Chosen, Step, see_other};

@@ -1,0 +1,24 @@
+//! Metadata and key set.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::discovery;
+
+use crate::host::Host;
+use crate::state::Provider;
+
+/// Both documents may be cached for a few minutes; a client that meets an unknown `kid` fetches again.
+const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=300")];
+
+pub(crate) async fn configuration<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
+    let identity = &provider.identity;
+    (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values))).into_response()
+}
+
+pub(crate) async fn jwks<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
+    (CACHED, Json(provider.identity.keys.jwks())).into_response()
+}

@@ -1,0 +1,70 @@
+//! The browser session store over our short-lived port.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nixa_protocol::{Clock, Timestamp, digest};
+use nixa_storage::ShortLived;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+
+/// Keeps browser sessions by the digest of their id: a read of the store gives no usable cookie.
+#[derive(Clone)]
+pub struct ShortLivedSessions {
+    short: Arc<dyn ShortLived>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ShortLivedSessions {
+    /// A session store over a short-lived one.
+    #[must_use]
+    pub fn new(short: Arc<dyn ShortLived>, clock: Arc<dyn Clock>) -> Self {
+        Self { short, clock }
+    }
+}
+
+impl fmt::Debug for ShortLivedSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShortLivedSessions").finish_non_exhaustive()
+    }
+}
+
+fn key(id: &Id) -> String {
+    format!("browser:{}", digest(&id.to_string()).as_str())
+}
+
+fn failed(error: impl fmt::Display) -> Error {
+    Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for ShortLivedSessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        let expires = Timestamp(record.expiry_date.unix_timestamp());
+        loop {
+            let bytes = serde_json::to_vec(record).map_err(failed)?;
+            let now = self.clock.now();
+            if self.short.put_new(&key(&record.id), &bytes, expires, now).await.map_err(failed)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let bytes = serde_json::to_vec(record).map_err(failed)?;
+        let expires = Timestamp(record.expiry_date.unix_timestamp());
+        self.short.put(&key(&record.id), &bytes, expires).await.map_err(failed)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let found = self.short.get(&key(id), self.clock.now()).await.map_err(failed)?;
+        found.map(|bytes| serde_json::from_slice(&bytes).map_err(failed)).transpose()
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.short.delete(&key(id)).await.map_err(failed)
+    }
+}

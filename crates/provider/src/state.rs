@@ -1,0 +1,163 @@
+//! What the engine is made of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nixa_protocol::jose::{KeySet, VerifyingKey};
+use nixa_protocol::{Client, Clock, Entropy, Timestamp};
+use nixa_storage::{Grants, LogoutOutbox, ShortLived};
+use nixa_web::Look;
+use tokio::sync::Notify;
+
+use crate::backchannel::LogoutSender;
+use crate::host::Host;
+use crate::login::Logins;
+use crate::sso::Sessions;
+
+/// How long things live, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A code, between issue and redemption.
+    pub code: i64,
+    /// An access token.
+    pub access_token: i64,
+    /// An ID token.
+    pub id_token: i64,
+    /// A refresh token.
+    pub refresh_token: i64,
+    /// An open login.
+    pub login: i64,
+    /// A single sign-on session without use.
+    pub session_idle: i64,
+    /// A single sign-on session in all.
+    pub session: i64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code: 60,
+            access_token: 600,
+            id_token: 300,
+            refresh_token: 30 * 86_400,
+            login: 1_800,
+            session_idle: 3_600,
+            session: 8 * 3_600,
+        }
+    }
+}
+
+/// Who the server is and what it signs with.
+pub struct Identity {
+    /// The issuer identifier, without a slash at its end.
+    pub issuer: String,
+    /// The signing keys.
+    pub keys: KeySet,
+    /// Their public halves, to verify our own tokens when they come back.
+    pub verifying: Vec<VerifyingKey>,
+    /// The secret of pairwise subjects: losing it changes every `sub`.
+    pub pairwise_key: [u8; 32],
+    /// The `acr` values published in the metadata.
+    pub acr_values: Vec<String>,
+}
+
+/// The registered clients.
+#[derive(Debug, Default)]
+pub struct Clients(BTreeMap<String, Arc<Client>>);
+
+impl Clients {
+    /// A registry; of two clients with one identifier the last stands.
+    #[must_use]
+    pub fn new(clients: impl IntoIterator<Item = Client>) -> Self {
+        Self(clients.into_iter().map(|c| (c.client_id.clone(), Arc::new(c))).collect())
+    }
+
+    /// The client with this identifier.
+    #[must_use]
+    pub fn find(&self, client_id: &str) -> Option<Arc<Client>> {
+        self.0.get(client_id).cloned()
+    }
+}
+
+/// The ports that the engine uses.
+#[derive(Clone)]
+pub struct Stores {
+    /// Open logins, codes, sessions.
+    pub short: Arc<dyn ShortLived>,
+    /// Grants and refresh tokens.
+    pub grants: Arc<dyn Grants>,
+    /// Logout tokens on their way.
+    pub outbox: Arc<dyn LogoutOutbox>,
+}
+
+/// The engine with its host.
+pub struct Provider<H: Host> {
+    /// Who the server is.
+    pub identity: Identity,
+    /// Who may ask.
+    pub clients: Clients,
+    /// Where state is kept.
+    pub stores: Stores,
+    /// Open logins.
+    pub logins: Logins<H::Step>,
+    /// Single sign-on sessions.
+    pub sessions: Sessions<H::Login>,
+    /// Delivers logout tokens.
+    pub sender: Arc<dyn LogoutSender>,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How pages look.
+    pub look: Look,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What is built on the engine.
+    pub host: H,
+    pub(crate) queued: Notify,
+}
+
+/// What surrounds the engine in a process or a test.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Delivers logout tokens.
+    pub sender: Arc<dyn LogoutSender>,
+}
+
+impl<H: Host> Provider<H> {
+    /// Puts the engine together.
+    pub fn new(
+        identity: Identity,
+        clients: Clients,
+        stores: Stores,
+        lifetimes: Lifetimes,
+        look: Look,
+        around: Surroundings,
+        host: H,
+    ) -> Self {
+        let Surroundings { clock, entropy, sender } = around;
+        Self {
+            logins: Logins::new(stores.short.clone()),
+            sessions: Sessions::new(stores.short.clone(), lifetimes),
+            queued: Notify::new(),
+            identity,
+            clients,
+            stores,
+            sender,
+            lifetimes,
+            look,
+            clock,
+            entropy,
+            host,
+        }
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,189 @@
+//! Opening and submitting a step: the guards that every page of an open login shares.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::BytesRejection;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::authorize::error_location;
+use nixa_protocol::id::Id;
+use nixa_protocol::{Client, ErrorCode, OAuthError, Params};
+use nixa_web::{Browser, Lang, Problem, Text, WayOn, read_form};
+use tower_sessions::Session;
+
+use crate::error::ProviderError;
+use crate::host::Host;
+use crate::login::{Current, Pending};
+use crate::state::Provider;
+
+/// The language that a request chooses by `?lang=`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chosen(pub Option<Lang>);
+
+impl<S: Sync> FromRequestParts<S> for Chosen {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let params = Params::parse(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+        Ok(Self(params.get("lang").and_then(Lang::parse)))
+    }
+}
+
+/// An open login at a page of it, in the browser that it belongs to.
+pub struct Step<S> {
+    /// The browser.
+    pub browser: Browser,
+    /// The open login.
+    pub current: Current<S>,
+    /// The client that asked.
+    pub client: Arc<Client>,
+    /// The language.
+    pub text: Text,
+}
+
+/// Sends the browser on with a GET, whatever the method was: a 307 would send a password on
+/// (RFC 9700 §4.12).
+#[must_use]
+pub fn see_other(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(value) => (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+impl<H: Host> Provider<H> {
+    /// Opens a page of a login: it must exist, be open, in time, and belong to this browser.
+    ///
+    /// # Errors
+    /// The page that says what is wrong and leads on.
+    pub async fn open_step(&self, session: &Session, id: &str, chosen: Chosen) -> Result<Step<H::Step>, Response> {
+        let mut browser = self.browser(session).await?;
+        if let Some(lang) = chosen.0 {
+            browser.choose_lang(lang).await.map_err(|e| self.failed(&e.into(), Text::default()))?;
+        }
+        let text = self.text(&browser, &[]);
+        let now = self.now();
+        let found = self.logins.load(&Id::from_text(id), now).await.map_err(|e| self.failed(&e, text))?;
+        let Some(mut current) = found else { return Err(self.unknown_login(text)) };
+        let text = self.text(&browser, &current.request.ui_locales);
+        if current.browser.is_none() {
+            let bind = |p: &mut Pending<H::Step>| {
+                p.browser.get_or_insert_with(|| browser.id().clone());
+            };
+            let bound = self.logins.change(&current.id, now, bind).await.map_err(|e| self.failed(&e, text))?;
+            current = bound.ok_or_else(|| self.unknown_login(text))?;
+        }
+        let Some(client) = self.clients.find(&current.request.client_id) else {
+            return Err(self.unknown_login(text));
+        };
+        if current.browser.as_ref() != Some(browser.id()) {
+            return Err(self.unknown_login(text));
+        }
+        if current.finished || now >= current.expires {
+            let code = if current.finished { "login-finished" } else { "login-expired" };
+            let way_on = self.way_back(&current, &client, text);
+            let problem = Problem::new(&self.look, text, StatusCode::GONE, code).way_on(Some(way_on));
+            return Err(problem.into_response());
+        }
+        Ok(Step { browser, current, client, text })
+    }
+
+    /// Opens a step for a form that was sent to it: the form must carry the step's token.
+    ///
+    /// # Errors
+    /// The page that says what is wrong and leads on.
+    pub async fn submit_step(
+        &self,
+        session: &Session,
+        id: &str,
+        purpose: &str,
+        headers: &HeaderMap,
+        body: Result<Bytes, BytesRejection>,
+    ) -> Result<(Step<H::Step>, Params), Response> {
+        let step = self.open_step(session, id, Chosen::default()).await?;
+        let form = match read_form(headers, body) {
+            Ok(form) if form.refuse_repeated().is_ok() => form,
+            Ok(_) => return Err(self.problem(step.text, StatusCode::BAD_REQUEST, "bad-request").into_response()),
+            Err(e) => return Err(self.problem(step.text, e.status(), "bad-request").into_response()),
+        };
+        if !step.browser.is_csrf_token(&step_purpose(purpose, id), form.get("csrf")) {
+            let again = WayOn { href: format!("/continue/{id}"), label: step.text.t("start-again") };
+            let problem = self.problem(step.text, StatusCode::FORBIDDEN, "form-not-yours").way_on(Some(again));
+            return Err(problem.into_response());
+        }
+        Ok((step, form))
+    }
+
+    /// The browser of a session.
+    ///
+    /// # Errors
+    /// The page that says to try later.
+    pub async fn browser(&self, session: &Session) -> Result<Browser, Response> {
+        Browser::load(session, &self.entropy).await.map_err(|e| self.failed(&e.into(), Text::default()))
+    }
+
+    /// The language for a browser: what the person chose, else what the client wishes, else Vietnamese.
+    #[must_use]
+    pub fn text(&self, browser: &Browser, ui_locales: &[String]) -> Text {
+        let wished = || ui_locales.iter().find_map(|tag| Lang::parse(tag));
+        Text(browser.lang().or_else(wished).unwrap_or_default())
+    }
+
+    /// A page for what went wrong.
+    #[must_use]
+    pub fn problem(&self, text: Text, status: StatusCode, code: &'static str) -> Problem {
+        Problem::new(&self.look, text, status, code)
+    }
+
+    /// The page for a failure inside: the cause goes to the log, the person is asked to try later.
+    pub fn failed(&self, error: &ProviderError, text: Text) -> Response {
+        error.log();
+        let mut response = self.problem(text, StatusCode::SERVICE_UNAVAILABLE, "try-later").into_response();
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        response
+    }
+
+    fn unknown_login(&self, text: Text) -> Response {
+        self.problem(text, StatusCode::NOT_FOUND, "login-unknown").into_response()
+    }
+
+    /// Where a person goes from a login that cannot go on: the client's own page, else its redirect URI
+    /// with an error that it can act on.
+    fn way_back(&self, pending: &Pending<H::Step>, client: &Client, text: Text) -> WayOn {
+        let request = &pending.request;
+        let href = client.client_uri.clone().unwrap_or_else(|| {
+            let error = OAuthError::new(ErrorCode::LoginRequired, "the login page has expired");
+            error_location(&request.redirect_uri, &error, request.state.as_deref(), &self.identity.issuer)
+        });
+        WayOn { href, label: text.with("back-to-service", "name", text.pick(&client.name)) }
+    }
+}
+
+impl<S> Step<S> {
+    /// The CSRF token for a form of this step.
+    #[must_use]
+    pub fn csrf(&self, purpose: &str) -> String {
+        self.browser.csrf_token(&step_purpose(purpose, self.current.id.as_str()))
+    }
+
+    /// The path of a page of this login.
+    #[must_use]
+    pub fn path(&self, page: &str) -> String {
+        format!("/login/{}/{page}", self.current.id.as_str())
+    }
+
+    /// The client's name in the page's language.
+    #[must_use]
+    pub fn client_name(&self) -> &str {
+        self.text.pick(&self.client.name)
+    }
+}
+
+/// A step's proof names the step and the login, so that it is good for nothing else.
+fn step_purpose(purpose: &str, id: &str) -> String {
+    format!("{purpose} {id}")
+}

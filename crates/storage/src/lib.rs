@@ -1,0 +1,57 @@
+//! Storage: ports, records and backends.
+//!
+//! Ports are split by owner, so that the broker cannot name a credential table. Durable state goes
+//! through sqlx; short-lived state through [`ShortLived`]. This crate must not hold rules of OAuth or
+//! assurance: a port's method is one atomic step, and the caller decides which.
+
+mod ports;
+mod records;
+mod sqlite;
+
+pub use ports::{Accounts, Grants, LogoutOutbox, People, ShortLived};
+pub use records::{
+    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, Linked, NewRefresh, Person,
+    Rotation, Upstream,
+};
+pub use sqlite::{Role, SqlStore, SqliteShortLived};
+
+use thiserror::Error;
+
+/// Why a store could not do its work. Its text names no value.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The database cannot be reached, is busy or refused the statement.
+    #[error("storage is unavailable")]
+    Unavailable(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("storage schema cannot be prepared")]
+    Schema(#[source] sqlx::migrate::MigrateError),
+    /// A stored record does not have the form that this version writes.
+    #[error("a stored record is not readable")]
+    Corrupt(#[source] serde_json::Error),
+    /// The record exists already.
+    #[error("the record exists already")]
+    Exists,
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(e) if e.is_unique_violation() => Self::Exists,
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StorageError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        Self::Schema(error)
+    }
+}
+
+impl From<serde_json::Error> for StorageError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Corrupt(error)
+    }
+}

@@ -1,0 +1,106 @@
+//! The ports, split by owner.
+
+use async_trait::async_trait;
+use nixa_protocol::id::{Delivery, Grant, Id, Sso, Subject};
+use nixa_protocol::{Digest, Timestamp};
+
+use crate::StorageError;
+use crate::records::{
+    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, Linked, NewRefresh, Person, Rotation, Upstream,
+};
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+/// State that may be lost with the loss of open logins and sessions, and nothing else.
+///
+/// An entry ends at `expires`: at that second it is gone. Each method is atomic.
+#[async_trait]
+pub trait ShortLived: Send + Sync {
+    /// Writes an entry, whatever was there.
+    async fn put(&self, key: &str, value: &[u8], expires: Timestamp) -> Result<()>;
+    /// Writes an entry only if there is none; says whether it did.
+    async fn put_new(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Reads an entry.
+    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>>;
+    /// Removes an entry and returns it: of many takers, one has it.
+    async fn take(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>>;
+    /// Replaces an entry only if it still is `old`; says whether it did.
+    async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Removes an entry.
+    async fn delete(&self, key: &str) -> Result<()>;
+    /// Removes what has ended; backends that do so themselves do nothing.
+    async fn sweep(&self, now: Timestamp) -> Result<()>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+}
+
+/// Grants and refresh tokens: the provider engine's durable state.
+#[async_trait]
+pub trait Grants: Send + Sync {
+    /// Stores a grant with its first refresh token, if any. `false` when the grant was revoked before it
+    /// was stored: its code was replayed while it was being redeemed, and nothing may be minted.
+    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>) -> Result<bool>;
+    /// The grant, if it is there and not revoked.
+    async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
+    /// The grant of a refresh token, revoked or not, for the checks that come before its use.
+    async fn grant_of_refresh(&self, token: &Digest) -> Result<Option<GrantRecord>>;
+    /// Uses a refresh token and stores its successor, in one step.
+    async fn rotate(&self, token: &Digest, next: &NewRefresh, now: Timestamp) -> Result<Rotation>;
+    /// Revokes a grant, also one that is not stored yet.
+    async fn revoke_grant(&self, id: &Id<Grant>, now: Timestamp) -> Result<()>;
+    /// Revokes the grants of a session that do not outlive it.
+    async fn revoke_session(&self, sid: &Id<Sso>, now: Timestamp) -> Result<()>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+}
+
+/// Logout tokens on their way.
+#[async_trait]
+pub trait LogoutOutbox: Send + Sync {
+    /// Queues deliveries.
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], now: Timestamp) -> Result<()>;
+    /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
+    /// instance tries them at the same time and a crash loses none.
+    async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
+    /// The client has it, or will never want it.
+    async fn done(&self, id: &Id<Delivery>) -> Result<()>;
+    /// The client did not take it: try again.
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp) -> Result<()>;
+}
+
+/// People, their links, decisions and consents: the broker's durable state.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// The person behind an upstream account: the linked one, else the one with the same pivot (and the
+    /// account is linked now), else a new one with `new_id`. The attributes are brought up to date.
+    async fn resolve(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked>;
+    /// A person.
+    async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
+    /// Stores a decision.
+    async fn record_decision(&self, decision: &DecisionRecord) -> Result<()>;
+    /// A stored decision.
+    async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
+    /// The claims whose release a person agreed to.
+    async fn consent(&self, person: &Id<Subject>, client_id: &str) -> Result<Option<Vec<String>>>;
+    /// Stores a consent in place of an earlier one.
+    async fn record_consent(
+        &self,
+        person: &Id<Subject>,
+        client_id: &str,
+        claims: &[String],
+        now: Timestamp,
+    ) -> Result<()>;
+}
+
+/// Accounts and their authenticators: the identity provider's durable state.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Stores an account with its authenticators.
+    async fn create(&self, account: &Account, authenticators: &[Authenticator], now: Timestamp) -> Result<()>;
+    /// An account.
+    async fn account(&self, id: &Id<Subject>) -> Result<Option<Account>>;
+    /// The account with this login name (lower case).
+    async fn by_username(&self, username: &str) -> Result<Option<Account>>;
+    /// The account's authenticators.
+    async fn authenticators(&self, id: &Id<Subject>) -> Result<Vec<Authenticator>>;
+}

@@ -1,0 +1,83 @@
+use std::path::Path;
+
+use async_trait::async_trait;
+use nixa_protocol::Timestamp;
+use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
+
+use super::{SHORT_LIVED, open};
+use crate::StorageError;
+use crate::ports::ShortLived;
+
+/// The embedded short-lived store, in a file of its own: open logins survive a restart, and several
+/// processes of one machine may share it.
+#[derive(Debug, Clone)]
+pub struct SqliteShortLived {
+    write: SqlitePool,
+    read: SqlitePool,
+}
+
+impl SqliteShortLived {
+    /// Opens or makes the file.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`], [`StorageError::Schema`].
+    pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
+        let (write, read) = open(path, SqliteSynchronous::Off, &[&SHORT_LIVED]).await?;
+        Ok(Self { write, read })
+    }
+}
+
+const PUT: &str = "INSERT INTO entries (key, value, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at";
+const PUT_NEW: &str = "INSERT INTO entries (key, value, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+    WHERE entries.expires_at <= $4";
+const GET: &str = "SELECT value FROM entries WHERE key = $1 AND expires_at > $2";
+const TAKE: &str = "DELETE FROM entries WHERE key = $1 AND expires_at > $2 RETURNING value";
+const REPLACE: &str = "UPDATE entries SET value = $3, expires_at = $4
+    WHERE key = $1 AND value = $2 AND expires_at > $5";
+const DELETE: &str = "DELETE FROM entries WHERE key = $1";
+const SWEEP: &str = "DELETE FROM entries WHERE expires_at <= $1";
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+#[async_trait]
+impl ShortLived for SqliteShortLived {
+    async fn put(&self, key: &str, value: &[u8], expires: Timestamp) -> Result<()> {
+        sqlx::query(PUT).bind(key).bind(value).bind(expires.0).execute(&self.write).await?;
+        Ok(())
+    }
+
+    async fn put_new(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
+        let query = sqlx::query(PUT_NEW).bind(key).bind(value).bind(expires.0).bind(now.0);
+        Ok(query.execute(&self.write).await?.rows_affected() == 1)
+    }
+
+    async fn get(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
+        Ok(sqlx::query_scalar(GET).bind(key).bind(now.0).fetch_optional(&self.read).await?)
+    }
+
+    async fn take(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
+        Ok(sqlx::query_scalar(TAKE).bind(key).bind(now.0).fetch_optional(&self.write).await?)
+    }
+
+    async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
+        let query = sqlx::query(REPLACE).bind(key).bind(old).bind(new).bind(expires.0).bind(now.0);
+        Ok(query.execute(&self.write).await?.rows_affected() == 1)
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        sqlx::query(DELETE).bind(key).execute(&self.write).await?;
+        Ok(())
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<()> {
+        sqlx::query(SWEEP).bind(now.0).execute(&self.write).await?;
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.read).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+skip = Skip to main content
+other-language = Tiếng Việt
+footer = Never share your password or codes with anyone. Officials never ask for them.
+problem-code = Message code:
+cancel = Cancel
+back-to-service = Back to { $name }
+back-home = To the first page
+start-again = Start again
+for-service = Log in to use: { $name }
+
+problem-bad-request-title = The request is not valid
+problem-bad-request-text = This link or form cannot be read. Go back to the service that you want to use and log in again.
+problem-unknown-service-title = The service is not registered
+problem-unknown-service-text = The page that sent you here is not a registered service. To keep you safe we do not send you back to it.
+problem-unregistered-address-title = The return address is wrong
+problem-unregistered-address-text = The service asked us to send you to an address that it has not registered. To keep you safe we do not send you there.
+problem-login-finished-title = This login is finished
+problem-login-finished-text = You have finished or cancelled this login. Go back to the service to go on.
+problem-login-expired-title = The login has expired
+problem-login-expired-text = You stayed on this page for too long and the login has expired. Nothing is lost. Go back to the service and log in again.
+problem-login-unknown-title = This login cannot be found
+problem-login-unknown-text = This page belongs to a login that is over or that was begun in another browser. Open the service that you want to use and log in again.
+problem-form-not-yours-title = The form is no longer valid
+problem-form-not-yours-text = The form that was sent does not belong to this browser. If you did not send it, there is nothing to do. If you did, open the page again and retry.
+problem-try-later-title = The system is busy
+problem-try-later-text = We could not handle the request. Try again in a few minutes.
+problem-not-found-title = There is no such page
+problem-not-found-text = This address does not exist. Open the service that you want to use and log in from there.
+
+logout-title = Log out
+logout-question = Do you want to log out of every service that you opened with this account?
+logout-yes = Log out
+logout-no = Stay logged in
+logged-out-title = You are logged out
+logged-out-text = Your session has ended. The services that you opened are told to end theirs.
+still-logged-in-title = You are still logged in
+still-logged-in-text = Nothing has changed. You can close this page.

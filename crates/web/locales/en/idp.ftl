@@ -1,0 +1,17 @@
+password-title = Log in
+password-username = User name
+password-username-hint = Your personal identification number or registered phone number.
+password-password = Password
+password-submit = Continue
+notice-wrong-password = The user name or password is wrong. Try again.
+notice-wrong-code = The code is wrong, too old or already used. Enter a new one.
+notice-locked = Too many wrong answers. Try again in { $minutes } min.
+totp-title = Enter the code
+totp-why = This service needs another factor beside the password.
+totp-account = Logging in with the account:
+totp-code = 6-digit code
+totp-code-hint = Open the authenticator app on your phone for the code. Each code works once.
+totp-submit = Confirm
+totp-switch = This is not me
+idp-home-text = Accounts are authenticated here. Open the service that you want to use; it brings you here when you need to log in.
+idp-home-nobody = Nobody is logged in on this browser.

@@ -1,0 +1,37 @@
+skip = Chuyển đến nội dung chính
+other-language = English
+footer = Không chia sẻ mật khẩu hoặc mã xác thực với bất kỳ ai. Cán bộ không bao giờ hỏi các thông tin này.
+problem-code = Mã thông báo:
+cancel = Hủy
+back-to-service = Quay lại { $name }
+back-home = Về trang đầu
+start-again = Đăng nhập lại từ đầu
+for-service = Đăng nhập để dùng: { $name }
+
+problem-bad-request-title = Yêu cầu không hợp lệ
+problem-bad-request-text = Liên kết hoặc biểu mẫu này không đọc được. Hãy quay lại dịch vụ bạn muốn dùng và đăng nhập lại.
+problem-unknown-service-title = Dịch vụ chưa được đăng ký
+problem-unknown-service-text = Trang đã đưa bạn đến đây không phải là dịch vụ đã đăng ký. Vì an toàn, chúng tôi không chuyển bạn quay lại trang đó.
+problem-unregistered-address-title = Địa chỉ quay về không đúng
+problem-unregistered-address-text = Dịch vụ yêu cầu đưa bạn về một địa chỉ chưa đăng ký. Vì an toàn, chúng tôi không chuyển bạn đến đó.
+problem-login-finished-title = Lần đăng nhập này đã hoàn tất
+problem-login-finished-text = Bạn đã hoàn tất hoặc đã hủy lần đăng nhập này. Hãy quay lại dịch vụ để tiếp tục.
+problem-login-expired-title = Phiên đăng nhập đã hết hạn
+problem-login-expired-text = Bạn dừng ở trang này quá lâu nên lần đăng nhập đã hết hạn. Không có thông tin nào bị mất. Hãy quay lại dịch vụ và đăng nhập lại.
+problem-login-unknown-title = Không tìm thấy lần đăng nhập này
+problem-login-unknown-text = Trang này thuộc một lần đăng nhập đã kết thúc hoặc thuộc trình duyệt khác. Hãy mở dịch vụ bạn muốn dùng và đăng nhập lại.
+problem-form-not-yours-title = Biểu mẫu không còn hiệu lực
+problem-form-not-yours-text = Biểu mẫu được gửi không khớp với trình duyệt này. Nếu bạn không tự gửi biểu mẫu, hãy bỏ qua. Nếu có, hãy mở lại trang và thử lại.
+problem-try-later-title = Hệ thống đang bận
+problem-try-later-text = Chúng tôi chưa xử lý được yêu cầu. Hãy thử lại sau ít phút.
+problem-not-found-title = Không có trang này
+problem-not-found-text = Địa chỉ này không tồn tại. Hãy mở dịch vụ bạn muốn dùng và đăng nhập từ đó.
+
+logout-title = Đăng xuất
+logout-question = Bạn có muốn đăng xuất khỏi tất cả dịch vụ đã mở bằng tài khoản này không?
+logout-yes = Đăng xuất
+logout-no = Giữ đăng nhập
+logged-out-title = Bạn đã đăng xuất
+logged-out-text = Phiên đăng nhập đã kết thúc. Các dịch vụ đã mở được thông báo để kết thúc phiên của mình.
+still-logged-in-title = Bạn vẫn đang đăng nhập
+still-logged-in-text = Không có gì thay đổi. Bạn có thể đóng trang này.

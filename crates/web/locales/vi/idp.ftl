@@ -1,0 +1,17 @@
+password-title = Đăng nhập
+password-username = Tên đăng nhập
+password-username-hint = Số định danh cá nhân hoặc số điện thoại đã đăng ký.
+password-password = Mật khẩu
+password-submit = Tiếp tục
+notice-wrong-password = Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại.
+notice-wrong-code = Mã không đúng, đã hết hạn hoặc đã dùng. Hãy nhập mã mới.
+notice-locked = Đã nhập sai quá nhiều lần. Hãy thử lại sau { $minutes } phút.
+totp-title = Nhập mã xác thực
+totp-why = Dịch vụ này cần thêm một yếu tố xác thực ngoài mật khẩu.
+totp-account = Đang đăng nhập với tài khoản:
+totp-code = Mã 6 chữ số
+totp-code-hint = Mở ứng dụng xác thực trên điện thoại để lấy mã. Mỗi mã chỉ dùng một lần.
+totp-submit = Xác nhận
+totp-switch = Không phải tôi
+idp-home-text = Đây là nơi xác thực tài khoản. Hãy mở dịch vụ bạn muốn dùng; dịch vụ sẽ đưa bạn đến đây khi cần đăng nhập.
+idp-home-nobody = Hiện chưa có ai đăng nhập trên trình duyệt này.

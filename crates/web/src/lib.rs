@@ -1,0 +1,18 @@
+//! The axum kit that both hosts use: browser sessions, CSRF, security headers, pages in two languages,
+//! error pages, request ids.
+//!
+//! It must not hold any OAuth flow, storage or assurance: it knows what a page and a browser are.
+
+mod browser;
+mod form;
+mod headers;
+mod page;
+mod text;
+mod trace;
+
+pub use browser::{Browser, BrowserError, session_layer};
+pub use form::{FormError, read_form};
+pub use headers::{no_store, security_headers};
+pub use page::{ICON, Look, Page, Problem, WayOn, html, stylesheet};
+pub use text::{Lang, Text};
+pub use trace::trace_requests;

@@ -1,0 +1,118 @@
+//! Pages: the frame around every one, and the page for what went wrong.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use nixa_protocol::LocalizedText;
+
+use crate::headers::no_store;
+use crate::text::Text;
+
+/// How a host looks.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The host's name.
+    pub name: LocalizedText,
+    /// The accent colour, `#rrggbb`.
+    pub accent: String,
+    /// Where forms of this host may lead, through redirects, beside itself (Content-Security-Policy
+    /// sources): Chromium applies `form-action` to the whole chain of redirects after a post.
+    pub form_targets: String,
+}
+
+/// What the frame of a page needs.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The language.
+    pub text: Text,
+    /// The title of the document and its heading.
+    pub title: String,
+    /// The host's name.
+    pub service: String,
+    form_targets: String,
+}
+
+impl Page {
+    /// A page with a title from the texts.
+    #[must_use]
+    pub fn new(look: &Look, text: Text, title_key: &str) -> Self {
+        Self::titled(look, text, text.t(title_key))
+    }
+
+    /// A page with a ready title.
+    #[must_use]
+    pub fn titled(look: &Look, text: Text, title: String) -> Self {
+        Self { text, title, service: text.pick(&look.name).to_owned(), form_targets: look.form_targets.clone() }
+    }
+}
+
+/// Renders a page.
+pub fn html(page: &Page, template: &impl Template, status: StatusCode) -> Response {
+    let Ok(body) = template.render() else {
+        tracing::error!("a template could not be rendered");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = (status, Html(body)).into_response();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; frame-ancestors 'none'; base-uri 'none'",
+        page.form_targets
+    );
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    no_store(response.headers_mut());
+    response
+}
+
+/// The style sheet with a host's accent colour; it may be cached, having nothing personal in it.
+pub fn stylesheet(look: &Look) -> Response {
+    let css = format!(":root{{--accent:{}}}\n{}", look.accent, include_str!("../assets/style.css"));
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, css).into_response()
+}
+
+/// A link that leads on.
+#[derive(Debug, Clone)]
+pub struct WayOn {
+    /// Where to.
+    pub href: String,
+    /// What it says.
+    pub label: String,
+}
+
+/// A page that says what happened and gives a way on.
+#[derive(Debug, Clone, Template)]
+#[template(path = "problem.html")]
+pub struct Problem {
+    page: Page,
+    code: &'static str,
+    explanation: String,
+    way_on: Option<WayOn>,
+    status: StatusCode,
+}
+
+impl Problem {
+    /// A problem with a public code; its texts are `problem-CODE-title` and `problem-CODE-text`.
+    #[must_use]
+    pub fn new(look: &Look, text: Text, status: StatusCode, code: &'static str) -> Self {
+        let page = Page::new(look, text, &format!("problem-{code}-title"));
+        let explanation = text.t(&format!("problem-{code}-text"));
+        Self { page, code, explanation, way_on: None, status }
+    }
+
+    /// With a link that leads on.
+    #[must_use]
+    pub fn way_on(mut self, way_on: Option<WayOn>) -> Self {
+        self.way_on = way_on;
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        html(&self.page.clone(), &self, self.status)
+    }
+}
+
+/// The mark in the header and the browser's tab.
+pub const ICON: &str = include_str!("../assets/icon.svg");

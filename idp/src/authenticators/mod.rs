@@ -1,0 +1,4 @@
+//! Authenticators: each a unit of its own.
+
+pub(crate) mod password;
+pub mod totp;

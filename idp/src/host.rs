@@ -1,0 +1,153 @@
+//! What an open login still needs: which factors, in which order.
+
+use std::sync::Arc;
+
+use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
+use async_trait::async_trait;
+use nixa_protocol::authorize::Prompt;
+use nixa_protocol::id::{Id, Login, Subject};
+use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
+use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
+use nixa_storage::Accounts;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::authenticators::password::Passwords;
+
+/// The name of this identity provider in its own evidence.
+const SELF: &str = "self";
+/// The methods that have a page here; a policy file may name more.
+const SUPPORTED: [&str; 2] = ["password", "totp"];
+/// The method that can tell who a person is when nobody is logged in.
+const IDENTIFYING: &str = "password";
+
+/// The identity provider's side of the engine.
+pub struct IdpHost {
+    /// The accounts.
+    pub accounts: Arc<dyn Accounts>,
+    /// The levels that this provider states.
+    pub policy: Policy,
+    /// Verifies passwords.
+    pub passwords: Passwords,
+}
+
+/// A factor that was shown, and in which open login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownFactor {
+    /// The method's name in the policy.
+    pub method: String,
+    /// When.
+    pub at: Timestamp,
+    /// In which open login.
+    pub login: Id<Login>,
+}
+
+/// A single sign-on session at this provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IdpLogin {
+    /// The login name, to show who is logged in.
+    pub username: String,
+    /// How well the person was proofed.
+    pub identity_level: u8,
+    /// The methods that the account has.
+    pub enrolled: Vec<String>,
+    /// The factors shown so far.
+    pub factors: Vec<ShownFactor>,
+}
+
+/// What a page has to say when it is shown again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The answer was wrong.
+    Wrong,
+    /// Too many wrong answers; none is looked at until then.
+    Locked(Timestamp),
+}
+
+/// What is remembered of one open login.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct IdpStep {
+    /// The person gave up.
+    pub cancelled: bool,
+    /// The person who is logged in is not the one who wants to log in.
+    pub switching: bool,
+    /// What the next page has to say.
+    pub notice: Option<Notice>,
+}
+
+impl IdpHost {
+    fn decide(&self, pending: &Pending<IdpStep>, sso: Option<&SsoSession<IdpLogin>>, now: Timestamp) -> Decision {
+        let request = &pending.request;
+        let requirement = Requirement {
+            acr_values: request.acr_values.clone(),
+            essential: request.essential_acr,
+            minimum: None,
+            max_age: request.max_age,
+            reauthenticate: request.prompts(Prompt::Login) || request.prompts(Prompt::SelectAccount),
+        };
+        let held = sso.map_or_else(Held::default, |s| Held {
+            factors: s.login.factors.iter().map(|f| evidence(f, pending)).collect(),
+            proofing: vec![Proofing { source: SELF.to_owned(), level: s.login.identity_level }],
+        });
+        let enrolled = |m: &&str| sso.is_none_or(|s| s.login.enrolled.iter().any(|e| e == m));
+        let offer = Offer {
+            source: SELF.to_owned(),
+            cap: self.policy.ladder().last().map(|r| r.acr.clone()).unwrap_or_default(),
+            methods: SUPPORTED.iter().filter(|m| enrolled(m)).map(|m| (*m).to_owned()).collect(),
+            identity: sso.map_or(2, |s| s.login.identity_level),
+        };
+        decide(&self.policy, &requirement, &held, &[offer], now.0)
+    }
+}
+
+fn evidence(shown: &ShownFactor, pending: &Pending<IdpStep>) -> Factor {
+    Factor {
+        method: shown.method.clone(),
+        source: SELF.to_owned(),
+        at: shown.at.0,
+        in_request: shown.login == pending.id,
+    }
+}
+
+#[async_trait]
+impl Host for IdpHost {
+    type Step = IdpStep;
+    type Login = IdpLogin;
+
+    async fn next(
+        &self,
+        pending: &Pending<IdpStep>,
+        sso: Option<&SsoSession<IdpLogin>>,
+        now: Timestamp,
+    ) -> Result<Next, ProviderError> {
+        if pending.step.cancelled {
+            return Ok(Next::Refuse(OAuthError::new(ErrorCode::AccessDenied, "the person cancelled the login")));
+        }
+        let sso = sso.filter(|_| !pending.step.switching);
+        let visit =
+            |method: &str, silent| Next::Visit { path: format!("/login/{}/{method}", pending.id.as_str()), silent };
+        Ok(match (self.decide(pending, sso, now), sso) {
+            (Decision::Satisfied(reached), Some(sso)) => Next::Issue(Authenticated {
+                subject: sso.subject.clone(),
+                sid: sso.sid.clone(),
+                acr: Some(reached.acr),
+                amr: reached.amr,
+                auth_time: Timestamp(reached.auth_time),
+            }),
+            (Decision::Unmet { .. }, _) => Next::Refuse(OAuthError::new(
+                ErrorCode::UnmetAuthenticationRequirements,
+                "the level that was asked for cannot be reached",
+            )),
+            (_, None) => visit(IDENTIFYING, ErrorCode::LoginRequired),
+            (Decision::StepUp { plans }, Some(_)) => {
+                let methods = plans.first().map(|p| p.methods.as_slice()).unwrap_or_default();
+                let first = methods.iter().find(|m| *m == IDENTIFYING).or(methods.first());
+                visit(first.map_or(IDENTIFYING, String::as_str), ErrorCode::LoginRequired)
+            }
+        })
+    }
+
+    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError> {
+        Ok(self.accounts.account(subject).await?.map(|a| a.attributes).unwrap_or_default())
+    }
+}

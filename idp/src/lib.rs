@@ -1,0 +1,17 @@
+//! The identity provider: accounts, authenticators, and the pages on which people show their factors.
+//!
+//! It owns credentials and must not know the broker: to it, the broker is a client like any other. Its
+//! levels come from a policy file of its own, judged by `assurance-policy`.
+
+mod attempts;
+mod authenticators;
+mod enrol;
+mod host;
+mod pages;
+
+pub use attempts::Attempts;
+pub use authenticators::password::Passwords;
+pub use authenticators::totp;
+pub use enrol::{EnrolError, NewAccount, enrol};
+pub use host::{IdpHost, IdpLogin, IdpStep, Notice};
+pub use pages::routes;

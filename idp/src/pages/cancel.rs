@@ -1,0 +1,63 @@
+//! Leaving a login, or leaving the account that is logged in.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use nixa_provider::{Pending, dispatch, see_other};
+use tower_sessions::Session;
+
+use super::Idp;
+use crate::host::IdpStep;
+
+/// These addresses only take forms; opened as a link they lead back to the login.
+pub(super) async fn show(Path(id): Path<String>) -> Response {
+    see_other(&format!("/continue/{id}"))
+}
+
+pub(super) async fn submit(
+    state: State<Arc<Idp>>,
+    session: Session,
+    id: Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    change(state, session, id, headers, body, "cancel", |p| p.step.cancelled = true).await
+}
+
+pub(super) async fn switch(
+    state: State<Arc<Idp>>,
+    session: Session,
+    id: Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    change(state, session, id, headers, body, "switch", |p| {
+        p.step.switching = true;
+        p.step.notice = None;
+    })
+    .await
+}
+
+async fn change(
+    State(idp): State<Arc<Idp>>,
+    session: Session,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    purpose: &str,
+    change: fn(&mut Pending<IdpStep>),
+) -> Response {
+    let step = match idp.submit_step(&session, &id, purpose, &headers, body).await {
+        Ok((step, _)) => step,
+        Err(response) => return response,
+    };
+    match idp.logins.change(&step.current.id, idp.now(), change).await {
+        Ok(Some(current)) => dispatch(&idp, &step.browser, current).await,
+        Ok(None) => see_other(&format!("/continue/{id}")),
+        Err(error) => idp.failed(&error, step.text),
+    }
+}

@@ -1,0 +1,40 @@
+//! The first page: what this is, and who is logged in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use nixa_provider::Chosen;
+use nixa_web::{Page, html};
+use tower_sessions::Session;
+
+use super::Idp;
+
+#[derive(Template)]
+#[template(path = "idp_home.html")]
+struct HomePage {
+    page: Page,
+    username: Option<String>,
+}
+
+pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: Chosen) -> Response {
+    let mut browser = match idp.browser(&session).await {
+        Ok(browser) => browser,
+        Err(response) => return response,
+    };
+    if let Some(lang) = chosen.0
+        && let Err(error) = browser.choose_lang(lang).await
+    {
+        return idp.failed(&error.into(), idp.text(&browser, &[]));
+    }
+    let text = idp.text(&browser, &[]);
+    let username = match idp.sessions.load(browser.sid(), idp.now()).await {
+        Ok(sso) => sso.map(|s| s.login.username),
+        Err(error) => return idp.failed(&error, text),
+    };
+    let title = text.pick(&idp.look.name).to_owned();
+    let page = HomePage { page: Page::titled(&idp.look, text, title), username };
+    html(&page.page, &page, StatusCode::OK)
+}

@@ -1,0 +1,161 @@
+//! Puts a broker or an identity provider together from its configuration.
+
+use std::sync::Arc;
+
+use axum::Router;
+use nixa_broker::{BrokerHost, Transport, Upstreams};
+use nixa_idp::{IdpHost, Passwords};
+use nixa_protocol::jose::KeySet;
+use nixa_protocol::{Clock, Entropy};
+use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
+use nixa_storage::{Role, SqlStore, SqliteShortLived, StorageError};
+use nixa_web::Look;
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::keys::{KeyError, KeyFolder};
+
+/// Why a server could not be put together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A database cannot be opened.
+    #[error("the database in {folder} cannot be opened: {cause}")]
+    Storage {
+        /// The data directory.
+        folder: String,
+        /// The cause, with its own cause.
+        cause: String,
+    },
+    /// The configuration is for the other kind of server, or was not checked.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// Passwords cannot be hashed on this machine.
+    #[error(transparent)]
+    Hash(#[from] nixa_idp::EnrolError),
+}
+
+/// What surrounds the servers: the real world, or a test's.
+#[derive(Clone)]
+pub struct World {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Sends requests to identity providers.
+    pub transport: Arc<dyn Transport>,
+    /// Sends logout tokens to portals.
+    pub sender: Arc<dyn LogoutSender>,
+}
+
+/// A server that is ready to be served.
+pub struct Server<H: Host> {
+    /// Its routes.
+    pub router: Router,
+    /// Its engine, for the background work.
+    pub provider: Arc<Provider<H>>,
+    /// Its durable store.
+    pub store: Arc<SqlStore>,
+}
+
+/// A broker.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>, StartError> {
+    let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
+    let keys = KeyFolder::open(&config.server.data_dir)?;
+    let store = open(config, Role::Broker).await?;
+    let policy = section.policy().map_err(StartError::Config)?;
+    let acr_values = policy.ladder().iter().map(|r| r.acr.clone()).collect();
+    let host = BrokerHost {
+        people: store.clone(),
+        policy,
+        idps: section.idps(&keys.client()?),
+        portals: section.portals(),
+        upstreams: Upstreams::new(world.transport.clone(), world.clock.clone(), world.entropy.clone()),
+        pivot_key: keys.secret("pivot.key", &*world.entropy)?,
+        entropy: world.entropy.clone(),
+    };
+    let origins = section.identity_provider.iter().map(|i| i.issuer.as_str());
+    let portals = section.portal.iter().flat_map(|p| p.redirect_uris.iter().chain(&p.post_logout_redirect_uris));
+    let form_targets = origins_of(origins.chain(portals.map(String::as_str)));
+    let clients = Clients::new(section.portal.iter().filter_map(|p| p.client()));
+    assemble(config, world, &keys, store, (acr_values, clients, form_targets), host, nixa_broker::routes()).await
+}
+
+/// An identity provider.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, StartError> {
+    let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
+    let keys = KeyFolder::open(&config.server.data_dir)?;
+    let store = open(config, Role::Idp).await?;
+    let policy = section.policy().map_err(StartError::Config)?;
+    let acr_values = policy.ladder().iter().map(|r| r.acr.clone()).collect();
+    let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
+    let passwords = passwords.map_err(nixa_idp::EnrolError::from)?;
+    let host = IdpHost { accounts: store.clone(), policy, passwords };
+    let clients = Clients::new(section.client.iter().filter_map(|c| c.client()));
+    // A form here ends, through the broker, at a portal that this server does not know. Any https site
+    // may be the end of that chain; without TLS (a demo on loopback) any http one.
+    let form_targets = if config.server.issuer.starts_with("https://") { "https:" } else { "http:" };
+    let engine = (acr_values, clients, form_targets.to_owned());
+    assemble(config, world, &keys, store, engine, host, nixa_idp::routes()).await
+}
+
+async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
+    let file = config.server.data_dir.join("durable.db");
+    SqlStore::open(&file, role).await.map(Arc::new).map_err(|e| storage(config, &e))
+}
+
+fn storage(config: &Config, error: &StorageError) -> StartError {
+    let cause = match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    StartError::Storage { folder: config.server.data_dir.display().to_string(), cause }
+}
+
+async fn assemble<H: Host>(
+    config: &Config,
+    world: &World,
+    keys: &KeyFolder,
+    store: Arc<SqlStore>,
+    engine: (Vec<String>, Clients, String),
+    host: H,
+    pages: Router<Arc<Provider<H>>>,
+) -> Result<Server<H>, StartError> {
+    let (acr_values, clients, form_targets) = engine;
+    let short = SqliteShortLived::open(&config.server.data_dir.join("short-lived.db")).await;
+    let short = Arc::new(short.map_err(|e| storage(config, &e))?);
+    let signing: KeySet = keys.signing()?;
+    let verifying = signing.verifying().map_err(|e| StartError::Config(e.to_string()))?;
+    let identity = Identity {
+        issuer: config.server.issuer.clone(),
+        verifying,
+        keys: signing,
+        pairwise_key: keys.secret("pairwise.key", &*world.entropy)?,
+        acr_values,
+    };
+    let look = Look { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
+    let stores = Stores { short, grants: store.clone(), outbox: store.clone() };
+    let around =
+        Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
+    let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);
+    let provider = Arc::new(provider);
+    Ok(Server { router: router(provider.clone(), pages, &config.server.cookie), provider, store })
+}
+
+/// The distinct origins of some URLs, for a Content-Security-Policy.
+fn origins_of<'u>(urls: impl Iterator<Item = &'u str>) -> String {
+    let mut origins: Vec<String> =
+        urls.filter_map(|u| url::Url::parse(u).ok()).map(|u| u.origin().ascii_serialization()).collect();
+    origins.sort();
+    origins.dedup();
+    origins.join(" ")
+}

@@ -1,0 +1,330 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use assurance_policy::Policy;
+use nixa_broker::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
+use nixa_protocol::client::SubjectType;
+use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
+use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, check_issuer, check_uri};
+
+/// `[broker]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerSection {
+    /// The assurance policy's file, relative to this one; the built-in default policy without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
+    /// The identity providers, in the order in which people see them.
+    #[serde(default)]
+    pub identity_provider: Vec<IdpSection>,
+    /// The portals.
+    #[serde(default)]
+    pub portal: Vec<PortalSection>,
+}
+
+/// `[[broker.identity_provider]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdpSection {
+    /// A short name: part of the callback `ISSUER/callback/ID` that is registered there.
+    pub id: String,
+    /// The name that people see.
+    pub name: LocalizedText,
+    /// What it is good for, as people see it.
+    pub description: LocalizedText,
+    /// Its issuer identifier.
+    pub issuer: String,
+    /// Our client identifier there.
+    pub client_id: String,
+    /// The scopes to ask for.
+    #[serde(default = "default_upstream_scopes")]
+    pub scopes: Vec<String>,
+    /// The highest level of our ladder that its accreditation allows.
+    pub cap: String,
+    /// Whether it may state the personal number by which people are recognised.
+    #[serde(default)]
+    pub states_personal_number: bool,
+    /// Whether its claims replace those of other providers.
+    #[serde(default)]
+    pub authoritative: bool,
+    /// Its vocabulary, from weak to strong.
+    pub level: Vec<IdpLevel>,
+}
+
+/// `[[broker.identity_provider.level]]`: what one of its `acr` values stands for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdpLevel {
+    /// The provider's own value.
+    pub acr: String,
+    /// The methods, by name in our policy.
+    pub methods: Vec<String>,
+    /// The identity level, 0-2.
+    pub identity: u8,
+}
+
+/// How a portal authenticates at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortalAuth {
+    /// Secret in the Authorization header.
+    ClientSecretBasic,
+    /// Secret in the form.
+    ClientSecretPost,
+    /// JWT signed with one of `keys`.
+    PrivateKeyJwt,
+    /// A public client: PKCE only.
+    None,
+}
+
+/// `[[broker.portal]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalSection {
+    /// The client identifier.
+    pub client_id: String,
+    /// The name that people see.
+    pub name: LocalizedText,
+    /// The portal's home page: the way on when a login cannot go on.
+    pub home: String,
+    /// Where answers may go, compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may go after logout, compared exactly.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    /// How it authenticates.
+    pub auth: PortalAuth,
+    /// The secret, for `client_secret_basic` and `client_secret_post`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Public keys (JWK), for `private_key_jwt`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<serde_json::Value>,
+    /// Whether a login without PKCE is refused; a public client always needs it.
+    #[serde(default = "default_true")]
+    pub require_pkce: bool,
+    /// Whether it may hold refresh tokens (with the scope `offline_access`).
+    #[serde(default)]
+    pub refresh_tokens: bool,
+    /// The scopes that it is entitled to.
+    pub scopes: BTreeSet<String>,
+    /// Portals of one sector see the same `sub`.
+    pub sector: String,
+    /// The algorithm of its ID tokens.
+    #[serde(default = "default_alg")]
+    pub id_token_alg: Algorithm,
+    /// The level that it always needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_acr: Option<String>,
+    /// When a person who is logged in is asked before the portal learns it.
+    #[serde(default)]
+    pub sso_confirmation: SsoConfirmation,
+    /// Whether the person must agree to the release of claims.
+    #[serde(default)]
+    pub ask_consent: bool,
+    /// The identity providers that may serve it; all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_providers: Option<BTreeSet<String>>,
+}
+
+fn default_true() -> bool {
+    true
+}
+
+fn default_alg() -> Algorithm {
+    Algorithm::Rs256
+}
+
+fn default_upstream_scopes() -> Vec<String> {
+    ["profile", "phone", "personal_number"].map(str::to_owned).to_vec()
+}
+
+/// The policy that is built in.
+const DEFAULT_POLICY: &str = include_str!("../../../assurance-policy/policies/default.toml");
+
+/// A policy from a file, or the default one.
+pub(super) fn load_policy(path: Option<&PathBuf>) -> Result<Policy, String> {
+    let text = match path {
+        Some(path) => std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?,
+        None => DEFAULT_POLICY.to_owned(),
+    };
+    Policy::parse(&text).map_err(|e| e.to_string())
+}
+
+impl BrokerSection {
+    /// The assurance policy.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn policy(&self) -> Result<Policy, String> {
+        load_policy(self.policy.as_ref())
+    }
+
+    /// The identity providers, with the key that signs our client assertions.
+    #[must_use]
+    pub fn idps(&self, key: &SigningKey) -> Vec<IdpSettings> {
+        let settings = |idp: &IdpSection| IdpSettings {
+            id: idp.id.clone(),
+            name: idp.name.clone(),
+            description: idp.description.clone(),
+            issuer: idp.issuer.clone(),
+            client_id: idp.client_id.clone(),
+            key: key.clone(),
+            scopes: idp.scopes.clone(),
+            cap: idp.cap.clone(),
+            levels: idp
+                .level
+                .iter()
+                .map(|l| LevelMap { acr: l.acr.clone(), methods: l.methods.clone(), identity: l.identity })
+                .collect(),
+            states_personal_number: idp.states_personal_number,
+            authoritative: idp.authoritative,
+        };
+        self.identity_provider.iter().map(settings).collect()
+    }
+
+    /// What the broker knows of each portal beside its registration.
+    #[must_use]
+    pub fn portals(&self) -> BTreeMap<String, PortalSettings> {
+        let settings = |p: &PortalSection| PortalSettings {
+            minimum_acr: p.minimum_acr.clone(),
+            sso_confirmation: p.sso_confirmation,
+            ask_consent: p.ask_consent,
+            idps: p.identity_providers.clone(),
+        };
+        self.portal.iter().map(|p| (p.client_id.clone(), settings(p))).collect()
+    }
+
+    pub(super) fn check(&self, findings: &mut Vec<Finding>) {
+        let policy = match self.policy() {
+            Ok(policy) => policy,
+            Err(reason) => return findings.push(Finding::new("broker.policy", reason)),
+        };
+        let mut ids = BTreeSet::new();
+        for (i, idp) in self.identity_provider.iter().enumerate() {
+            let key = format!("broker.identity_provider[{i}]");
+            idp.check(&key, &policy, findings);
+            if !ids.insert(idp.id.as_str()) {
+                findings.push(Finding::new(format!("{key}.id"), "is used twice"));
+            }
+        }
+        let mut clients = BTreeSet::new();
+        for (i, portal) in self.portal.iter().enumerate() {
+            let key = format!("broker.portal[{i}]");
+            portal.check(&key, &policy, &ids, findings);
+            if !clients.insert(&portal.client_id) {
+                findings.push(Finding::new(format!("{key}.client_id"), "is used twice"));
+            }
+        }
+    }
+}
+
+impl IdpSection {
+    fn check(&self, key: &str, policy: &Policy, findings: &mut Vec<Finding>) {
+        let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
+        if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            refuse("id", "must be lower-case letters, digits and hyphens");
+        }
+        if policy.rank(&self.cap).is_none() {
+            refuse("cap", "is not on the policy's ladder");
+        }
+        if self.level.is_empty() {
+            refuse("level", "must map at least one acr value");
+        }
+        for (i, level) in self.level.iter().enumerate() {
+            if level.identity > 2 {
+                refuse(&format!("level[{i}].identity"), "must be 0, 1 or 2");
+            }
+            if let Some(unknown) = level.methods.iter().find(|m| !policy.methods().contains_key(*m)) {
+                refuse(&format!("level[{i}].methods"), &format!("`{unknown}` is not a method of the policy"));
+            }
+        }
+        check_issuer(&format!("{key}.issuer"), &self.issuer, findings);
+    }
+}
+
+impl PortalSection {
+    fn check(&self, key: &str, policy: &Policy, idps: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+        let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
+        if self.redirect_uris.is_empty() {
+            refuse("redirect_uris", "must name at least one URI");
+        }
+        if self.minimum_acr.as_ref().is_some_and(|acr| policy.rank(acr).is_none()) {
+            refuse("minimum_acr", "is not on the policy's ladder");
+        }
+        if let Some(unknown) = self.scopes.iter().find(|s| !claims::SCOPES.iter().any(|(name, _)| name == s)) {
+            refuse("scopes", &format!("`{unknown}` is not a scope"));
+        }
+        if let Some(unknown) = self.identity_providers.iter().flatten().find(|id| !idps.contains(id.as_str())) {
+            refuse("identity_providers", &format!("`{unknown}` is not declared"));
+        }
+        if !self.require_pkce && self.auth == PortalAuth::None {
+            refuse("require_pkce", "a public client cannot do without PKCE");
+        }
+        if let Err((field, reason)) = self.authentication() {
+            refuse(field, reason);
+        }
+        check_uri(&format!("{key}.home"), &self.home, findings);
+        for (field, uris) in
+            [("redirect_uris", &self.redirect_uris), ("post_logout_redirect_uris", &self.post_logout_redirect_uris)]
+        {
+            for (i, uri) in uris.iter().enumerate() {
+                check_uri(&format!("{key}.{field}[{i}]"), uri, findings);
+            }
+        }
+        if let Some(uri) = &self.backchannel_logout_uri {
+            check_uri(&format!("{key}.backchannel_logout_uri"), uri, findings);
+        }
+    }
+
+    fn authentication(&self) -> Result<ClientAuthentication, (&'static str, &'static str)> {
+        let secret = || {
+            let secret = self.secret.as_deref().ok_or(("secret", "is missing"))?;
+            // 128 bits at least: a secret is checked without a lock-out.
+            if secret.len() < 22 { Err(("secret", "must have at least 22 characters")) } else { Ok(secret) }
+        };
+        match self.auth {
+            PortalAuth::ClientSecretBasic => Ok(ClientAuthentication::basic(secret()?)),
+            PortalAuth::ClientSecretPost => Ok(ClientAuthentication::post(secret()?)),
+            PortalAuth::PrivateKeyJwt => verifying(&self.keys).map(ClientAuthentication::PrivateKeyJwt),
+            PortalAuth::None => Ok(ClientAuthentication::None),
+        }
+    }
+
+    /// The client registration; none for a section that was not checked.
+    #[must_use]
+    pub fn client(&self) -> Option<Client> {
+        let mut scopes = self.scopes.clone();
+        scopes.insert("openid".to_owned());
+        Some(Client {
+            client_id: self.client_id.clone(),
+            name: self.name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            backchannel_logout_uri: self.backchannel_logout_uri.clone(),
+            client_uri: Some(self.home.clone()),
+            authentication: self.authentication().ok()?,
+            require_pkce: self.require_pkce,
+            refresh_tokens: self.refresh_tokens,
+            scopes,
+            subject: SubjectType::Pairwise { sector: self.sector.clone() },
+            id_token_alg: self.id_token_alg,
+        })
+    }
+}
+
+/// Public keys from their JWKs.
+pub(super) fn verifying(keys: &[serde_json::Value]) -> Result<Vec<VerifyingKey>, (&'static str, &'static str)> {
+    if keys.is_empty() {
+        return Err(("keys", "must name at least one key"));
+    }
+    keys.iter()
+        .map(|k| VerifyingKey::from_jwk(k).map_err(|_| ("keys", "must be public EC P-256 or RSA keys (JWK)")))
+        .collect()
+}

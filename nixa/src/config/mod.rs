@@ -1,0 +1,137 @@
+//! The configuration file: TOML, unknown keys refused, every finding with its key and reason.
+
+mod broker;
+mod idp;
+mod server;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use broker::{BrokerSection, IdpLevel, IdpSection as UpstreamSection, PortalAuth, PortalSection};
+pub use idp::{ClientSection, IdpSection};
+pub use server::{ServerSection, TlsSection};
+
+/// One configuration file: a server that is either a broker or an identity provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What every server has.
+    pub server: ServerSection,
+    /// Makes it a broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerSection>,
+    /// Makes it an identity provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp: Option<IdpSection>,
+}
+
+/// One thing that is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The key, as a path.
+    pub key: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Finding {
+    pub(crate) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
+    }
+}
+
+/// A file that cannot be used, with everything that is wrong with it.
+#[derive(Debug, Error)]
+pub struct ConfigError {
+    file: PathBuf,
+    findings: Vec<Finding>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, finding) in self.findings.iter().enumerate() {
+            let newline = if i == 0 { "" } else { "\n" };
+            write!(f, "{newline}{}: {}: {}", self.file.display(), finding.key, finding.reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where paths in a file start from: the file's own folder.
+pub(crate) fn beside(file: &Path, path: &Path) -> PathBuf {
+    file.parent().unwrap_or(Path::new(".")).join(path)
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every finding, or the first one when the file cannot be read as a whole.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let refuse = |findings| ConfigError { file: file.to_owned(), findings };
+        let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
+        let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
+        config.server.data_dir = beside(file, &config.server.data_dir);
+        for path in config.paths_mut() {
+            *path = beside(file, path);
+        }
+        let findings = config.check();
+        if findings.is_empty() { Ok(config) } else { Err(refuse(findings)) }
+    }
+
+    fn parse(text: &str) -> Result<Self, Finding> {
+        let syntax = |e: toml::de::Error| Finding::new("(syntax)", e.to_string().trim().to_owned());
+        let document = toml::de::Deserializer::parse(text).map_err(syntax)?;
+        serde_path_to_error::deserialize(document).map_err(|e| {
+            let key = e.path().to_string();
+            Finding::new(key, e.into_inner().message().to_owned())
+        })
+    }
+
+    fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        let tls = self.server.tls.iter_mut().flat_map(|t| [&mut t.certificate, &mut t.key]);
+        let broker = self.broker.iter_mut().filter_map(|b| b.policy.as_mut());
+        let idp = self.idp.iter_mut().filter_map(|i| i.policy.as_mut());
+        tls.chain(broker).chain(idp).collect()
+    }
+
+    fn check(&self) -> Vec<Finding> {
+        let mut findings = self.server.check();
+        match (&self.broker, &self.idp) {
+            (Some(broker), None) => broker.check(&mut findings),
+            (None, Some(idp)) => idp.check(&mut findings),
+            _ => findings.push(Finding::new("(file)", "must have either a [broker] or an [idp] table")),
+        }
+        findings
+    }
+}
+
+/// A URI that a browser or a client is sent to: absolute, `https` or loopback `http`, no fragment.
+fn check_uri(key: &str, uri: &str, findings: &mut Vec<Finding>) {
+    let reason = match url::Url::parse(uri) {
+        Err(_) => "is not an absolute URL",
+        Ok(url) if url.fragment().is_some() => "must not have a fragment",
+        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => "must be https (http only on loopback)",
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => "must be https",
+        Ok(_) => return,
+    };
+    findings.push(Finding::new(key, reason));
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// An issuer identifier: as [`check_uri`], without query and without a slash at its end.
+fn check_issuer(key: &str, issuer: &str, findings: &mut Vec<Finding>) {
+    check_uri(key, issuer, findings);
+    if issuer.ends_with('/') || issuer.contains('?') {
+        findings.push(Finding::new(key, "must have no query and no slash at its end"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use nixa_protocol::LocalizedText;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, check_issuer};
+
+/// `[server]`: what a broker and an identity provider have in common.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSection {
+    /// The issuer identifier: the public address, without a slash at its end.
+    pub issuer: String,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The name that people see.
+    pub name: LocalizedText,
+    /// The accent colour of pages, `#rrggbb`.
+    #[serde(default = "default_accent")]
+    pub accent: String,
+    /// The session cookie's name; servers that share a host name need different ones, since cookies do
+    /// not tell ports apart.
+    #[serde(default = "default_cookie")]
+    pub cookie: String,
+    /// Where databases and keys are kept, relative to this file.
+    pub data_dir: PathBuf,
+    /// Turns TLS on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSection>,
+}
+
+/// `[server.tls]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// PEM file with the certificate chain.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}
+
+fn default_accent() -> String {
+    "#8c1d22".to_owned()
+}
+
+fn default_cookie() -> String {
+    "nixa".to_owned()
+}
+
+impl ServerSection {
+    pub(super) fn check(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        check_issuer("server.issuer", &self.issuer, &mut findings);
+        if self.tls.is_some() && !self.issuer.starts_with("https://") {
+            findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));
+        }
+        let hex = self.accent.strip_prefix('#').unwrap_or_default();
+        if hex.len() != 6 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+            findings.push(Finding::new("server.accent", "must be a colour of the form #rrggbb"));
+        }
+        if self.cookie.is_empty() || !self.cookie.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            findings.push(Finding::new("server.cookie", "must be letters, digits and underscores"));
+        }
+        findings
+    }
+}

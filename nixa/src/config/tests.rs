@@ -1,0 +1,87 @@
+use super::*;
+
+const BROKER: &str = r##"
+[server]
+issuer = "https://id.example"
+listen = "127.0.0.1:0"
+name = { vi = "A", en = "B" }
+data_dir = "data"
+
+[[broker.identity_provider]]
+id = "national"
+name = { vi = "A", en = "B" }
+description = { vi = "A", en = "B" }
+issuer = "https://idp.example"
+client_id = "broker"
+cap = "urn:nixa:loa:2"
+level = [{ acr = "1", methods = ["password"], identity = 1 }]
+
+[[broker.portal]]
+client_id = "p"
+name = { vi = "A", en = "B" }
+home = "https://p.example/"
+redirect_uris = ["https://p.example/cb"]
+auth = "client_secret_basic"
+secret = "0123456789012345678901"
+scopes = ["openid"]
+sector = "p"
+minimum_acr = "urn:nixa:loa:2"
+"##;
+
+fn findings(text: &str) -> Vec<String> {
+    let found = match Config::parse(text) {
+        Ok(config) => config.check(),
+        Err(finding) => vec![finding],
+    };
+    found.into_iter().map(|f| format!("{}: {}", f.key, f.reason)).collect()
+}
+
+#[test]
+fn a_good_file_has_no_finding() {
+    assert_eq!(findings(BROKER), Vec::<String>::new());
+}
+
+#[test]
+fn each_fault_names_its_key() {
+    let table = [
+        (
+            "cap = \"urn:nixa:loa:2\"",
+            "cap = \"gold\"",
+            "broker.identity_provider[0].cap: is not on the policy's ladder",
+        ),
+        ("minimum_acr = \"urn:nixa:loa:2\"", "minimum_acr = \"gold\"", "broker.portal[0].minimum_acr: is not on"),
+        ("[\"password\"]", "[\"smell\"]", "broker.identity_provider[0].level[0].methods: `smell` is not"),
+        ("sector = \"p\"", "sektor = \"p\"", "broker.portal[0].sektor: unknown field `sektor`"),
+        ("sector = \"p\"\n", "", "broker.portal[0]: missing field `sector`"),
+        ("auth = \"client_secret_basic\"", "auth = \"magic\"", "broker.portal[0].auth: unknown variant `magic`"),
+        ("0123456789012345678901", "short", "broker.portal[0].secret: must have at least 22"),
+        ("https://p.example/cb", "http://p.example/cb", "broker.portal[0].redirect_uris[0]: must be https"),
+        (
+            "https://p.example/cb",
+            "https://p.example/cb#x",
+            "broker.portal[0].redirect_uris[0]: must not have a fragment",
+        ),
+        ("https://id.example", "https://id.example/", "server.issuer: must have no query and no slash"),
+        ("scopes = [\"openid\"]", "scopes = [\"everything\"]", "broker.portal[0].scopes: `everything` is not a scope"),
+        ("client_id = \"p\"", "client_id = \"p\"\nrequire_pkce = false\nauth = \"none\"", "duplicate key"),
+        ("[server]", "[server", "(syntax): "),
+        ("[[broker.portal]]", "[idp]\n[[broker.portal]]", "(file): must have either"),
+    ];
+    for (from, to, expected) in table {
+        assert!(BROKER.contains(from), "{from}");
+        let found = findings(&BROKER.replacen(from, to, 1)).join("\n");
+        assert!(found.contains(expected), "{to}: {found}");
+    }
+}
+
+#[test]
+fn a_public_client_cannot_be_configured_without_pkce() {
+    let text = BROKER.replace("\"client_secret_basic\"", "\"none\"\nrequire_pkce = false");
+    assert_eq!(findings(&text), ["broker.portal[0].require_pkce: a public client cannot do without PKCE"]);
+}
+
+#[test]
+fn all_findings_are_shown_at_once() {
+    let text = BROKER.replace("cap = \"urn:nixa:loa:2\"", "cap = \"x\"").replace("\"urn:nixa:loa:2\"", "\"y\"");
+    assert_eq!(findings(&text).len(), 2);
+}

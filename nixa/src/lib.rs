@@ -1,0 +1,9 @@
+//! The composition root: reads configuration, opens stores, puts broker and identity provider together
+//! and serves them. It must not hold rules: those are in the crates below.
+
+pub mod ambient;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod keys;
+pub mod serve;

@@ -1,0 +1,147 @@
+//! The `nixa` command.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum_server::Handle;
+use clap::{Parser, Subcommand};
+use nixa::compose::{self, Server};
+use nixa::config::Config;
+use nixa::demo::{self, DemoOptions};
+use nixa::keys::KeyFolder;
+use nixa::serve::{listen, real_world, serve, stop_at_signal};
+use nixa_provider::Host;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// National electronic identity: an OpenID Connect provider and broker.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a broker, two identity providers and three portals on loopback, with fictitious citizens.
+    Demo {
+        /// Where everything is kept; a second start keeps it.
+        #[arg(long, default_value = "./nixa-demo")]
+        data_dir: PathBuf,
+        /// Forget everything first.
+        #[arg(long)]
+        reset: bool,
+        /// The broker's port; identity providers are at +1 and +2, portals at +10, +11 and +12.
+        #[arg(long, default_value_t = 8400)]
+        base_port: u16,
+        /// Scheme and host of every address; the servers listen on 127.0.0.1 in any case.
+        #[arg(long, default_value = "http://localhost")]
+        base_url: Url,
+    },
+    /// Run a broker.
+    Broker {
+        /// Its configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Run an identity provider.
+    Idp {
+        /// Its configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Look at configuration files.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Look at keys.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say what is wrong with a file: file, key and reason, a line each.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Print the public key with which a broker authenticates, to register it at an identity provider.
+    Client {
+        /// The broker's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // rustls refuses to choose when a second provider enters the tree: choose before anything connects.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        return ExitCode::FAILURE;
+    }
+    let default = if matches!(cli.command, Command::Demo { .. }) { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr(), "nixa: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo { data_dir, reset, base_port, base_url } => {
+            Ok(demo::run(&DemoOptions { data_dir, reset, base_port, base_url }).await?)
+        }
+        Command::Broker { config } => {
+            let config = Config::load(&config)?;
+            let server = compose::broker(&config, &real_world()?).await?;
+            serve_one(&config, server).await
+        }
+        Command::Idp { config } => {
+            let config = Config::load(&config)?;
+            let server = compose::idp(&config, &real_world()?).await?;
+            serve_one(&config, server).await
+        }
+        Command::Config { command: ConfigCommand::Check { file } } => {
+            Config::load(&file)?;
+            Ok(writeln!(std::io::stdout(), "{}: no finding", file.display())?)
+        }
+        Command::Keys { command: KeysCommand::Client { config } } => print_client_key(&config),
+    }
+}
+
+async fn serve_one<H: Host>(config: &Config, server: Server<H>) -> Result<(), Failure> {
+    let listener = listen(config.server.listen)?;
+    tracing::info!(issuer = config.server.issuer, address = %config.server.listen, "serving");
+    let handle = Handle::new();
+    let background = Arc::clone(&server.provider);
+    let background = tokio::spawn(async move { background.run_background().await });
+    tokio::spawn(stop_at_signal(handle.clone()));
+    let served = serve(listener, server.router, config.server.tls.as_ref(), handle).await;
+    background.abort();
+    Ok(served?)
+}
+
+fn print_client_key(file: &Path) -> Result<(), Failure> {
+    let config = Config::load(file)?;
+    let key = KeyFolder::open(&config.server.data_dir)?.client()?;
+    Ok(writeln!(std::io::stdout(), "{:#}", key.public_jwk())?)
+}

@@ -1,0 +1,77 @@
+//! The three sample portals of the demonstration, from the lowest level to the highest.
+
+use crate::config::PortalConfig;
+use url::Url;
+
+/// What the login exchange and a portal agree on when the portal is registered.
+pub struct Registration {
+    /// The portal's own address, see [`PortalConfig::public_url`].
+    pub public_url: Url,
+    /// The issuer identifier, see [`PortalConfig::issuer`].
+    pub issuer: Url,
+    /// The client identifier.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: String,
+}
+
+/// The National Public Service Portal: level 1, not essential, `client_secret_basic`.
+pub fn national_public_service(registration: Registration) -> PortalConfig {
+    PortalConfig {
+        essential_acr: false,
+        cookie_name: "dichvucong".to_owned(),
+        title_vi: "Cổng Dịch vụ công Quốc gia".to_owned(),
+        title_en: "National Public Service Portal".to_owned(),
+        service_vi: "Nộp hồ sơ và theo dõi kết quả thủ tục hành chính.".to_owned(),
+        service_en: "Submit administrative applications and follow their results.".to_owned(),
+        accent: "#8f1d1d".to_owned(),
+        ..base(registration, 1)
+    }
+}
+
+/// Social Insurance: level 2, essential, `client_secret_basic`.
+pub fn social_insurance(registration: Registration) -> PortalConfig {
+    PortalConfig {
+        cookie_name: "baohiemxahoi".to_owned(),
+        title_vi: "Bảo hiểm xã hội".to_owned(),
+        title_en: "Social Insurance".to_owned(),
+        service_vi: "Tra cứu quá trình đóng và quyền lợi bảo hiểm xã hội.".to_owned(),
+        service_en: "Look up your contribution history and social insurance benefits.".to_owned(),
+        accent: "#0b5394".to_owned(),
+        ..base(registration, 2)
+    }
+}
+
+/// Tax: level 3, essential, `client_secret_post`.
+pub fn tax(registration: Registration) -> PortalConfig {
+    PortalConfig {
+        secret_in_body: true,
+        cookie_name: "thue".to_owned(),
+        title_vi: "Thuế điện tử".to_owned(),
+        title_en: "Electronic Tax".to_owned(),
+        service_vi: "Khai, nộp và quyết toán thuế thu nhập cá nhân.".to_owned(),
+        service_en: "Declare, pay and settle personal income tax.".to_owned(),
+        accent: "#1e5b34".to_owned(),
+        ..base(registration, 3)
+    }
+}
+
+fn base(registration: Registration, level: u8) -> PortalConfig {
+    PortalConfig {
+        public_url: registration.public_url,
+        issuer: registration.issuer,
+        client_id: registration.client_id,
+        client_secret: registration.client_secret,
+        secret_in_body: false,
+        acr_values: vec![format!("urn:nixa:loa:{level}")],
+        essential_acr: true,
+        scopes: vec!["profile".to_owned()],
+        cookie_name: String::new(),
+        title_vi: String::new(),
+        title_en: String::new(),
+        service_vi: String::new(),
+        service_en: String::new(),
+        accent: String::new(),
+        level,
+    }
+}

@@ -1,0 +1,16 @@
+//! A portal's flows through its router, against a simulator of the exchange.
+
+#[cfg(test)]
+mod backchannel;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod logout;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod simulator;
