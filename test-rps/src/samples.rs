@@ -38,6 +38,7 @@ pub fn social_insurance(registration: Registration) -> PortalConfig {
         service_vi: "Tra cứu quá trình đóng và quyền lợi bảo hiểm xã hội.".to_owned(),
         service_en: "Look up your contribution history and social insurance benefits.".to_owned(),
         accent: "#0b5394".to_owned(),
+        scopes: entitled_to_the_number(),
         ..base(registration, 2)
     }
 }
@@ -52,8 +53,14 @@ pub fn tax(registration: Registration) -> PortalConfig {
         service_vi: "Khai, nộp và quyết toán thuế thu nhập cá nhân.".to_owned(),
         service_en: "Declare, pay and settle personal income tax.".to_owned(),
         accent: "#1e5b34".to_owned(),
+        scopes: entitled_to_the_number(),
         ..base(registration, 3)
     }
+}
+
+/// The two that keep files by personal identification number.
+fn entitled_to_the_number() -> Vec<String> {
+    vec!["profile".to_owned(), "personal_number".to_owned()]
 }
 
 fn base(registration: Registration, level: u8) -> PortalConfig {
