@@ -18,7 +18,8 @@ pub struct Plan {
     pub methods: Vec<String>,
 }
 
-/// The best plan of each offer, best first: fewest new factors, then the least burden, then by name.
+/// The best plan of each offer, best first: fewest new factors, then a source that the person already
+/// uses (another one may not know them), then the least burden, then by name.
 pub(crate) fn plans(
     policy: &Policy,
     rank: usize,
@@ -29,7 +30,8 @@ pub(crate) fn plans(
 ) -> Vec<Plan> {
     let mut found: Vec<(usize, u32, Plan)> =
         offers.iter().filter_map(|offer| best(policy, rank, requirement, held, offer, now)).collect();
-    found.sort_by(|a, b| (a.0, a.1, &a.2.source).cmp(&(b.0, b.1, &b.2.source)));
+    let unused = |plan: &Plan| !held.factors.iter().any(|f| f.source == plan.source);
+    found.sort_by(|a, b| (a.0, unused(&a.2), a.1, &a.2.source).cmp(&(b.0, unused(&b.2), b.1, &b.2.source)));
     found.into_iter().map(|(_, _, plan)| plan).collect()
 }
 

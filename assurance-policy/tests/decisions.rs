@@ -82,6 +82,18 @@ fn step_up_asks_only_for_what_is_missing() {
 }
 
 #[test]
+fn a_provider_that_is_already_used_goes_before_a_lighter_one_that_may_not_know_the_person() {
+    let lighter = Offer { source: "another".to_owned(), ..offer(2, 1, &["passkey"]) };
+    let offers = [lighter, offer(2, 1, &["password", "totp"])];
+    let sources = |held: &Held| match decide(&policy(), &need(2), held, &offers, NOW) {
+        Decision::StepUp { plans } => plans.into_iter().map(|p| p.source).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sources(&held(1, &[("password", 600)])), ["national", "another"]);
+    assert_eq!(sources(&held(1, &[])), ["another", "national"], "one factor there, two here");
+}
+
+#[test]
 fn login_again_counts_only_what_was_shown_for_the_request() {
     let requirement = Requirement { reauthenticate: true, ..Requirement::default() };
     let offers = [offer(2, 1, &["password"])];

@@ -9,7 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nixa_protocol::authorize::Prompt;
-use nixa_provider::{Chosen, ProviderError, Step, see_other};
+use nixa_protocol::claims::SCOPES;
+use nixa_provider::{Chosen, Host, ProviderError, Step, see_other};
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
@@ -52,13 +53,19 @@ pub(super) async fn show(
     let consent = asks_consent(&broker, &step);
     let title =
         if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &sso.login.name) };
-    let claims = broker.host.claims_for(&step.current, &step.client);
+    let known = match broker.host.claims(&sso.subject).await {
+        Ok(known) => known,
+        Err(error) => return broker.failed(&error, text),
+    };
+    let released = broker.host.claims_for(&step.current, &step.client);
+    let claims = SCOPES.iter().flat_map(|(_, claims)| claims.iter());
+    let claims = claims.filter(|c| released.contains(**c) && known.contains_key(**c));
     let page = ConfirmPage {
         page: Page::titled(&broker.look, text, title),
         client: step.client_name().to_owned(),
         name: sso.login.name,
         consent,
-        claims: claims.iter().map(|c| text.find(&format!("claim-{c}")).unwrap_or_else(|| c.clone())).collect(),
+        claims: claims.map(|c| text.t(&format!("claim-{c}"))).collect(),
         csrf: step.csrf(PURPOSE),
         cancel: step.path("cancel"),
         cancel_csrf: step.csrf("cancel"),

@@ -1,0 +1,310 @@
+//! A broker, an identity provider and a simulated one, joined in one process, with a fixed clock and a
+//! seeded random number generator.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, Response};
+use nixa::compose::{self, Server, World};
+use nixa::config::Config;
+use nixa::keys::KeyFolder;
+use nixa_broker::{BrokerHost, Transport, TransportError};
+use nixa_idp::{NewAccount, enrol};
+use nixa_protocol::jose::{Algorithm, SigningKey};
+use nixa_protocol::{Clock, Entropy, Timestamp};
+use nixa_provider::LogoutSender;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::simulator::Simulator;
+
+pub(crate) const BROKER: &str = "https://broker.example";
+pub(crate) const IDP: &str = "https://idp.example";
+pub(crate) const SIMULATOR: &str = "https://simulator.example";
+pub(crate) const SECRET: &str = "a-client-secret-of-sufficient-length";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const TOTP: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+pub(crate) const NUMBER: &str = "001190000001";
+
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Seeded(Mutex<StdRng>);
+
+impl Entropy for Seeded {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.lock().unwrap().fill_bytes(buffer);
+    }
+}
+
+/// Requests between the servers go straight to their routers.
+#[derive(Default)]
+pub(crate) struct Net {
+    routers: Mutex<HashMap<String, Router>>,
+    pub(crate) simulator: Simulator,
+    pub(crate) logouts: Mutex<Vec<(String, String)>>,
+    pub(crate) deaf: Mutex<bool>,
+}
+
+#[async_trait]
+impl Transport for Net {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+        let host = request.uri().host().unwrap().to_owned();
+        if SIMULATOR.ends_with(&host) {
+            return Ok(self.simulator.answer(&request));
+        }
+        let router = self.routers.lock().unwrap().get(&host).cloned().ok_or(TransportError)?;
+        let response = router.oneshot(request.map(Body::from)).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Ok(Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap().to_vec()))
+    }
+}
+
+#[async_trait]
+impl LogoutSender for Net {
+    async fn send(&self, uri: &str, logout_token: &str) -> bool {
+        self.logouts.lock().unwrap().push((uri.to_owned(), logout_token.to_owned()));
+        !*self.deaf.lock().unwrap()
+    }
+}
+
+pub(crate) struct Lab {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) net: Arc<Net>,
+    pub(crate) broker: Server<BrokerHost>,
+    pub(crate) client_key: SigningKey,
+    folder: tempfile::TempDir,
+}
+
+impl Lab {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Before the real time, so that browser sessions, whose ends tower-sessions sets, do not end early.
+        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
+        let net = Arc::new(Net::default());
+        let world = World {
+            clock: clock.clone(),
+            entropy: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(7)))),
+            transport: net.clone(),
+            sender: net.clone(),
+        };
+        let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let broker_key = KeyFolder::open(&folder.path().join("broker")).unwrap().client().unwrap();
+        let broker_file = write(folder.path(), "broker.toml", &broker_config(&client_key));
+        let idp_file = write(folder.path(), "idp.toml", &idp_config(&broker_key));
+        let broker = compose::broker(&Config::load(&broker_file).unwrap(), &world).await.unwrap();
+        let idp = compose::idp(&Config::load(&idp_file).unwrap(), &world).await.unwrap();
+        net.routers.lock().unwrap().insert("broker.example".into(), broker.router.clone());
+        net.routers.lock().unwrap().insert("idp.example".into(), idp.router.clone());
+        for (username, number) in [("mai", NUMBER), ("binh", "079085000002")] {
+            let attributes = json!({
+                "name": format!("Name of {username}"),
+                "personal_number": number,
+                "birthdate": if username == "mai" { "1990-03-15" } else { "1985-11-02" },
+            });
+            let new = NewAccount {
+                username: username.into(),
+                password: PASSWORD.into(),
+                totp_secret: TOTP.into(),
+                identity_level: 1,
+                attributes: attributes.as_object().unwrap().clone(),
+            };
+            enrol(&*idp.store, &*world.entropy, new, clock.now()).await.unwrap();
+        }
+        Self { clock, net, broker, client_key, folder }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let url = request.uri().to_string();
+        let router = self.net.routers.lock().unwrap()[request.uri().host().unwrap()].clone();
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = String::from_utf8_lossy(&to_bytes(body, 1 << 20).await.unwrap()).into_owned();
+        Reply { url, status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) async fn post(&self, url: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Reply {
+        let mut request = Request::post(url).header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(encode(form))).unwrap()).await
+    }
+
+    pub(crate) async fn userinfo(&self, token: &str) -> Reply {
+        let request = Request::get(format!("{BROKER}/userinfo")).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
+    let file = folder.join(name);
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+pub(crate) fn encode(form: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) url: String,
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    pub(crate) fn location(&self) -> String {
+        let location = self.header("location");
+        if location.starts_with('/') {
+            let origin = url::Url::parse(&self.url).unwrap().origin().ascii_serialization();
+            return format!("{origin}{location}");
+        }
+        location.to_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {} {}", self.status, self.body))
+    }
+
+    /// The public code of a problem page.
+    pub(crate) fn problem(&self) -> &str {
+        between(&self.body, "data-problem=\"", "\"").unwrap_or_default()
+    }
+}
+
+pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
+    let start = text.find(before)? + before.len();
+    let rest = &text[start..];
+    Some(&rest[..rest.find(after)?])
+}
+
+/// A parameter of a URL's query.
+pub(crate) fn query(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v.into_owned())
+}
+
+fn jwk_table(key: &SigningKey) -> String {
+    let jwk = key.public_jwk();
+    let member = |name: &str| jwk[name].as_str().unwrap().to_owned();
+    format!(
+        "{{ kty = \"EC\", crv = \"P-256\", x = \"{}\", y = \"{}\", kid = \"{}\" }}",
+        member("x"),
+        member("y"),
+        member("kid")
+    )
+}
+
+fn broker_config(client_key: &SigningKey) -> String {
+    let mut text = format!(
+        r##"
+[server]
+issuer = "{BROKER}"
+listen = "127.0.0.1:0"
+name = {{ vi = "Sàn", en = "Exchange" }}
+data_dir = "broker"
+[[broker.identity_provider]]
+id = "national"
+name = {{ vi = "Quốc gia", en = "National" }}
+description = {{ vi = "A", en = "B" }}
+issuer = "{IDP}"
+client_id = "broker"
+cap = "urn:nixa:loa:4"
+states_personal_number = true
+authoritative = true
+level = [
+  {{ acr = "urn:nixa:loa:1", methods = ["password"], identity = 1 }},
+  {{ acr = "urn:nixa:loa:2", methods = ["password", "totp"], identity = 1 }},
+]
+[[broker.identity_provider]]
+id = "simulator"
+name = {{ vi = "Mô phỏng", en = "Simulator" }}
+description = {{ vi = "A", en = "B" }}
+issuer = "{SIMULATOR}"
+client_id = "broker"
+cap = "urn:nixa:loa:2"
+states_personal_number = true
+level = [
+  {{ acr = "weak", methods = ["password"], identity = 1 }},
+  {{ acr = "strong", methods = ["passkey-biometric"], identity = 2 }},
+]
+"##
+    );
+    let portals = [
+        ("basic", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrefresh_tokens = true")),
+        ("other", format!("auth = \"client_secret_post\"\nsecret = \"{SECRET}\"")),
+        ("public", "auth = \"none\"".to_owned()),
+        ("legacy", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequire_pkce = false")),
+        ("jwt", format!("auth = \"private_key_jwt\"\nkeys = [{}]", jwk_table(client_key))),
+        ("two", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:2\"")),
+        ("three", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:3\"")),
+        ("asking", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nask_consent = true")),
+    ];
+    for (id, lines) in portals {
+        let confirmation = if id == "other" { "first" } else { "never" };
+        text.push_str(&format!(
+            r#"
+[[broker.portal]]
+client_id = "{id}"
+name = {{ vi = "Cổng {id}", en = "Portal {id}" }}
+home = "https://{id}.example/"
+redirect_uris = ["https://{id}.example/cb"]
+post_logout_redirect_uris = ["https://{id}.example/bye"]
+backchannel_logout_uri = "https://{id}.example/backchannel"
+scopes = ["openid", "profile", "offline_access"]
+sector = "{id}"
+sso_confirmation = "{confirmation}"
+{lines}
+"#
+        ));
+    }
+    text
+}
+
+fn idp_config(broker_key: &SigningKey) -> String {
+    format!(
+        r##"
+[server]
+issuer = "{IDP}"
+listen = "127.0.0.1:0"
+name = {{ vi = "Quốc gia", en = "National" }}
+data_dir = "idp"
+[idp]
+[[idp.client]]
+client_id = "broker"
+name = {{ vi = "Sàn", en = "Exchange" }}
+redirect_uris = ["{BROKER}/callback/national"]
+keys = [{}]
+"##,
+        jwk_table(broker_key)
+    )
+}

@@ -1,0 +1,91 @@
+//! The right level: single sign-on where it is enough, only the missing factor where it is not.
+
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, authorize_url, redeem};
+use crate::lab::{Lab, PASSWORD, query};
+use crate::tokens::id_token;
+
+#[tokio::test]
+async fn single_sign_on_then_only_the_missing_factor() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    let silent = browser.get(&lab, &authorize_url("legacy", &[])).await;
+    assert!(query(&silent.location(), "code").is_some(), "one request, no page");
+    let page = browser.open(&lab, &authorize_url("two", &[])).await;
+    assert!(page.url.ends_with("/totp"), "{}", page.url);
+    let tokens = browser.tokens(&lab, "two", &[]).await;
+    let claims = id_token(&lab, &tokens).await;
+    assert_eq!(claims["acr"], "urn:nixa:loa:2");
+    assert_eq!(claims["amr"], json!(["mfa", "otp", "pwd"]));
+}
+
+#[tokio::test]
+async fn acr_values_ask_and_the_minimum_insists() {
+    let lab = Lab::new().await;
+    let acr = |tokens: Value| {
+        let lab = &lab;
+        async move { id_token(lab, &tokens).await["acr"].as_str().unwrap().to_owned() }
+    };
+    let asked = Browser::default().tokens(&lab, "basic", &[("acr_values", "urn:nixa:loa:2")]).await;
+    assert_eq!(acr(asked).await, "urn:nixa:loa:2");
+    // A wish that nobody can fulfil falls back; an unknown name is passed over.
+    let wished = Browser::default().tokens(&lab, "basic", &[("acr_values", "urn:nixa:loa:4 gold")]).await;
+    assert_eq!(acr(wished).await, "urn:nixa:loa:1");
+    // The portal cannot ask for less than its minimum.
+    let less = Browser::default().tokens(&lab, "two", &[("acr_values", "urn:nixa:loa:1")]).await;
+    assert_eq!(acr(less).await, "urn:nixa:loa:2");
+}
+
+#[tokio::test]
+async fn an_essential_acr_that_cannot_be_reached_is_explained_and_refused() {
+    let lab = Lab::new().await;
+    let claims = r#"{"id_token":{"acr":{"essential":true,"values":["urn:nixa:loa:3"]}}}"#;
+    for url in [authorize_url("three", &[]), authorize_url("basic", &[("claims", claims)])] {
+        let mut browser = Browser::default();
+        let page = browser.open(&lab, &url).await;
+        assert!(page.url.ends_with("/unmet"), "{}", page.url);
+        assert!(page.body.contains("mức 3"));
+        let end = browser.submit(&lab, &page, &[]).await.location();
+        assert_eq!(query(&end, "error").as_deref(), Some("unmet_authentication_requirements"), "{end}");
+        assert_eq!(query(&end, "state").as_deref(), Some("the-state"));
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_by_another_person_changes_nothing() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let first = id_token(&lab, &browser.tokens(&lab, "basic", &[]).await).await;
+    let page = browser.open(&lab, &authorize_url("two", &[])).await;
+    let page = browser.press(&lab, &page, "switch").await;
+    assert!(page.url.ends_with("/password"), "{}", page.url);
+    let page = browser.submit(&lab, &page, &[("username", "binh"), ("password", PASSWORD)]).await;
+    lab.clock.advance(30);
+    let code = nixa_idp::totp::code_at(crate::lab::TOTP, nixa_protocol::Clock::now(&*lab.clock)).unwrap();
+    let page = browser.submit(&lab, &page, &[("code", &code)]).await;
+    assert!(page.url.ends_with("/choose") && page.body.contains("role=\"alert\""), "{}", page.url);
+    let still = browser.get(&lab, &authorize_url("basic", &[("prompt", "none")])).await.location();
+    let tokens = redeem(&lab, "basic", &query(&still, "code").unwrap(), &[]).await.json();
+    assert_eq!(id_token(&lab, &tokens).await["sub"], first["sub"]);
+}
+
+#[tokio::test]
+async fn every_issued_level_leaves_a_record_with_its_reason() {
+    let lab = Lab::new().await;
+    Browser::default().tokens(&lab, "two", &[]).await;
+    let file = lab.folder().join("broker/durable.db");
+    let url = format!("sqlite://{}?mode=ro", file.display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT client_id, policy, record FROM decisions").fetch_all(&pool).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let record: Value = serde_json::from_str(&rows[0].2).unwrap();
+    assert_eq!(rows[0].0, "two");
+    assert_eq!(rows[0].1, lab.broker.provider.host.policy.version());
+    assert_eq!(record["decision"]["outcome"], "satisfied");
+    assert_eq!(record["requirement"]["minimum"], "urn:nixa:loa:2");
+    assert_eq!(record["sentence"]["en"], "Reached urn:nixa:loa:2 by password + totp at national.");
+    assert!(!rows[0].2.contains("Name of mai") && !rows[0].2.contains(crate::lab::NUMBER), "no personal data");
+}

@@ -1,0 +1,176 @@
+//! Logout: who may ask for it, where the browser goes, and that the portals are told.
+
+use nixa_protocol::Clock;
+use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey, verify};
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, authorize_url};
+use crate::lab::{BROKER, Lab, encode, query};
+use crate::tokens::id_token;
+
+fn logout_url(params: &[(&str, &str)]) -> String {
+    format!("{BROKER}/logout?{}", encode(params))
+}
+
+async fn logged_in(lab: &Lab, browser: &mut Browser) -> bool {
+    let end = browser.get(lab, &authorize_url("basic", &[("prompt", "none")])).await.location();
+    query(&end, "code").is_some()
+}
+
+#[tokio::test]
+async fn a_portals_logout_ends_the_session_and_tells_every_portal() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    let other = browser.tokens(&lab, "legacy", &[]).await;
+    let hint = tokens["id_token"].as_str().unwrap();
+    let params = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s&1")];
+    let reply = browser.get(&lab, &logout_url(&params)).await;
+    assert_eq!(reply.location(), "https://basic.example/bye?state=s%261");
+    assert!(!logged_in(&lab, &mut browser).await);
+
+    let sent = lab.net.logouts.lock().unwrap().clone();
+    let mut uris: Vec<&str> = sent.iter().map(|(uri, _)| uri.as_str()).collect();
+    uris.sort_unstable();
+    assert_eq!(uris, ["https://basic.example/backchannel", "https://legacy.example/backchannel"]);
+    let jwks = Browser::default().get(&lab, &format!("{BROKER}/jwks")).await.json();
+    let keys = VerifyingKey::from_jwks(&jwks).unwrap();
+    let (_, token) = sent.iter().find(|(uri, _)| uri.contains("legacy")).unwrap();
+    let claims = verify(token, &keys, Some("logout+jwt")).unwrap();
+    let expected = id_token(&lab, &other).await;
+    assert_eq!(
+        (&claims["sub"], &claims["sid"], &claims["aud"]),
+        (&expected["sub"], &expected["sid"], &json!("legacy"))
+    );
+    assert!(claims["events"]["http://schemas.openid.net/event/backchannel-logout"].is_object());
+    assert!(claims.get("nonce").is_none());
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 120);
+    // What the session gave is worth nothing now.
+    assert_eq!(lab.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_code_that_outlived_its_session_is_worth_nothing() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    let code = browser.code(&lab, "basic", &[]).await;
+    browser.get(&lab, &logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
+    assert_eq!(crate::browser::redeem(&lab, "basic", &code, &[]).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn offline_access_survives_the_logout() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[("scope", "openid offline_access")]).await;
+    browser.get(&lab, &logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh)];
+    assert_eq!(crate::browser::token(&lab, "basic", form).await.status, 200);
+}
+
+#[tokio::test]
+async fn open_redirect_at_logout() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    let hint = tokens["id_token"].as_str().unwrap().to_owned();
+    let stranger = SigningKey::generate(Algorithm::Rs256).unwrap();
+    let claims = serde_json::Map::from_iter(id_token(&lab, &tokens).await);
+    let forged = stranger.sign("JWT", &claims).unwrap();
+    let parts: Vec<&str> = hint.split('.').collect();
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
+    let bye = "https://basic.example/bye";
+    let table: [(&str, Vec<(&str, &str)>); 7] = [
+        ("no client", vec![("post_logout_redirect_uri", bye)]),
+        ("unknown client", vec![("client_id", "nobody"), ("post_logout_redirect_uri", bye)]),
+        ("unregistered URI", vec![("id_token_hint", &hint), ("post_logout_redirect_uri", "https://evil.example/")]),
+        (
+            "one character more",
+            vec![("id_token_hint", &hint), ("post_logout_redirect_uri", "https://basic.example/bye/")],
+        ),
+        ("forged hint", vec![("id_token_hint", &forged), ("post_logout_redirect_uri", bye)]),
+        ("alg none", vec![("id_token_hint", &unsigned), ("post_logout_redirect_uri", bye), ("client_id", "basic")]),
+        (
+            "another client's URI",
+            vec![("id_token_hint", &hint), ("client_id", "legacy"), ("post_logout_redirect_uri", bye)],
+        ),
+    ];
+    for (why, params) in table {
+        let mut fresh = Browser::default();
+        let reply = fresh.get(&lab, &logout_url(&params)).await;
+        assert_eq!(reply.header("location"), "", "{why}");
+        assert_eq!(reply.status, 200, "{why}");
+    }
+    let forged_here = browser.get(&lab, &logout_url(&[("id_token_hint", &forged)])).await;
+    assert!(forged_here.body.contains("name=\"answer\""), "a forged hint leads to the page that asks");
+    assert!(logged_in(&lab, &mut browser).await);
+}
+
+#[tokio::test]
+async fn without_a_hint_the_person_is_asked() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    let params = [("client_id", "basic"), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s")];
+    let page = browser.get(&lab, &logout_url(&params)).await;
+    assert_eq!(page.status, 200);
+    let token = crate::browser::csrf(&page);
+    let url = format!("{BROKER}/logout");
+    let mut form = params.to_vec();
+    form.push(("answer", "yes"));
+    let forged = browser.post(&lab, &url, &form).await;
+    assert!(forged.body.contains("name=\"answer\""), "without the page's token it only asks again");
+    form.push(("csrf", &token));
+    let mut no = form.clone();
+    no.retain(|(n, _)| *n != "answer");
+    no.push(("answer", "no"));
+    browser.post(&lab, &url, &no).await;
+    assert!(logged_in(&lab, &mut browser).await);
+    let end = browser.post(&lab, &url, &form).await;
+    assert_eq!(end.location(), "https://basic.example/bye?state=s");
+    assert!(!logged_in(&lab, &mut browser).await);
+}
+
+#[tokio::test]
+async fn a_hint_of_another_session_does_not_end_this_one() {
+    let lab = Lab::new().await;
+    let mut victim = Browser::default();
+    victim.tokens(&lab, "basic", &[]).await;
+    let attackers = Browser::default().tokens(&lab, "basic", &[]).await;
+    let page = victim.get(&lab, &logout_url(&[("id_token_hint", attackers["id_token"].as_str().unwrap())])).await;
+    assert!(page.body.contains("name=\"answer\""));
+    assert!(logged_in(&lab, &mut victim).await);
+}
+
+#[tokio::test]
+async fn a_portal_that_is_down_is_told_later_by_a_fresh_token() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    *lab.net.deaf.lock().unwrap() = true;
+    browser.get(&lab, &logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
+    let tries = || lab.net.logouts.lock().unwrap().len();
+    assert_eq!(tries(), 1);
+    lab.broker.provider.deliver_due().await.unwrap();
+    assert_eq!(tries(), 1, "not before its time");
+    lab.clock.advance(10);
+    lab.broker.provider.deliver_due().await.unwrap();
+    assert_eq!(tries(), 2);
+    *lab.net.deaf.lock().unwrap() = false;
+    lab.clock.advance(30);
+    lab.broker.provider.deliver_due().await.unwrap();
+    lab.clock.advance(86_400);
+    lab.broker.provider.deliver_due().await.unwrap();
+    assert_eq!(tries(), 3, "delivered once it listens, and never again");
+    let sent = lab.net.logouts.lock().unwrap().clone();
+    let claims = |n: usize| -> Value {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        let payload = sent[n].1.split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    };
+    assert_ne!(claims(0)["jti"], claims(2)["jti"]);
+    assert!(claims(2)["iat"].as_i64().unwrap() < lab.clock.now().0);
+    assert_eq!(claims(2)["iat"].as_i64().unwrap() - claims(0)["iat"].as_i64().unwrap(), 40);
+}

@@ -1,0 +1,12 @@
+//! Flows through the routers: no network, a fixed clock, a seeded random number generator.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+mod attacks_on_pages;
+mod attacks_on_tokens;
+mod attacks_on_upstream;
+mod browser;
+mod lab;
+mod levels;
+mod logout;
+mod simulator;
+mod tokens;
