@@ -1,4 +1,5 @@
 //! Tables of decisions under the default policy, each named for the rule that it holds.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use assurance_policy::{Decision, Factor, Held, Offer, Policy, PolicyError, Proofing, Reason, Requirement, decide};
 
@@ -49,7 +50,8 @@ fn reached(held: &Held, cap: u8) -> Option<String> {
 
 #[test]
 fn levels_reached_by_evidence() {
-    let table: &[(u8, &[(&str, i64)], u8, Option<u8>, &str)] = &[
+    type Row<'r> = (u8, &'r [(&'r str, i64)], u8, Option<u8>, &'r str);
+    let table: &[Row<'_>] = &[
         (2, &[], 4, None, "nothing shown"),
         (0, &[("password", 60)], 4, Some(1), "one factor, identity unchecked"),
         (1, &[("totp", 60), ("sms-otp", 60)], 4, Some(1), "two factors of one kind are one kind"),

@@ -1,4 +1,5 @@
 //! Properties that hold for every evidence, not only for the tables.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
 use proptest::prelude::*;

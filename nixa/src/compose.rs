@@ -80,9 +80,8 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
         pivot_key: keys.secret("pivot.key", &*world.entropy)?,
         entropy: world.entropy.clone(),
     };
-    let origins = section.identity_provider.iter().map(|i| i.issuer.as_str());
-    let portals = section.portal.iter().flat_map(|p| p.redirect_uris.iter().chain(&p.post_logout_redirect_uris));
-    let form_targets = origins_of(origins.chain(portals.map(String::as_str)));
+    // Each page adds the one portal that its form may end at.
+    let form_targets = origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str()));
     let clients = Clients::new(section.portal.iter().filter_map(|p| p.client()));
     assemble(config, world, &keys, store, (acr_values, clients, form_targets), host, nixa_broker::routes()).await
 }

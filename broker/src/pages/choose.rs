@@ -65,7 +65,7 @@ pub(super) async fn show(
     let name = sso.map(|s| s.login.name);
     let idps = broker.host.allowed(&step.client.client_id);
     let page = ChoosePage {
-        page: Page::new(&broker.look, step.text, "choose-title"),
+        page: step.page(&broker.look, step.text.t("choose-title")),
         client: step.client_name().to_owned(),
         level: judged.requirement.minimum.as_deref().map(|acr| words::level(step.text, acr)),
         notice: notice(&step, name.as_deref()),

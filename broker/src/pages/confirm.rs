@@ -61,7 +61,7 @@ pub(super) async fn show(
     let claims = SCOPES.iter().flat_map(|(_, claims)| claims.iter());
     let claims = claims.filter(|c| released.contains(**c) && known.contains_key(**c));
     let page = ConfirmPage {
-        page: Page::titled(&broker.look, text, title),
+        page: step.page(&broker.look, title),
         client: step.client_name().to_owned(),
         name: sso.login.name,
         consent,

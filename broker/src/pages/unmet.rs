@@ -55,7 +55,7 @@ pub(super) async fn show(
         return see_other(&format!("/continue/{id}"));
     };
     let page = UnmetPage {
-        page: Page::new(&broker.look, step.text, "unmet-title"),
+        page: step.page(&broker.look, step.text.t("unmet-title")),
         client: step.client_name().to_owned(),
         level: acr.as_deref().map(|acr| words::level(step.text, acr)),
         why: grouped(&broker, step.text, &reasons),

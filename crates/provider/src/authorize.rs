@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationRequest, Bound, Unbound, bind, error_location, validate};
 use nixa_protocol::id::Id;
 use nixa_protocol::{OAuthError, Params};
-use nixa_web::{Lang, Text, read_form};
+use nixa_web::{FormError, Lang, Text, read_form};
 use tower_sessions::Session;
 
 use crate::dispatch::begin;
@@ -19,12 +19,17 @@ use crate::login::Pending;
 use crate::state::Provider;
 use crate::step::see_other;
 
+/// The longest request that is read, in octets: each one is stored before anybody has logged in.
+const LONGEST: usize = 8_192;
+
 pub(crate) async fn get<H: Host>(
     State(provider): State<Arc<Provider<H>>>,
     session: Session,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let request = match read(&provider, Params::parse(query.unwrap_or_default().as_bytes()).ok()) {
+    let query = query.unwrap_or_default();
+    let params = if query.len() > LONGEST { None } else { Params::parse(query.as_bytes()).ok() };
+    let request = match read(&provider, params) {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -45,7 +50,11 @@ pub(crate) async fn post<H: Host>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let long = body.as_ref().is_ok_and(|b| b.len() > LONGEST);
     let params = match read_form(&headers, body) {
+        Ok(_) if long => {
+            return provider.problem(Text::default(), FormError::TooLarge.status(), "bad-request").into_response();
+        }
         Ok(params) => params,
         Err(e) => return provider.problem(Text::default(), e.status(), "bad-request").into_response(),
     };

@@ -19,7 +19,7 @@ use tower_sessions::Session;
 use crate::error::ProviderError;
 use crate::host::Host;
 use crate::state::Provider;
-use crate::step::{Chosen, see_other};
+use crate::step::{Chosen, origin, see_other};
 
 /// How long the browser waits for the first delivery of logout tokens, so that the services it visits
 /// next know already. Slower ones are told by the outbox.
@@ -189,8 +189,10 @@ fn ask<H: Host>(provider: &Provider<H>, browser: &Browser, text: Text, params: &
     let keep = ["client_id", "post_logout_redirect_uri", "state"];
     // A hint that did not verify must not come back as a plain client_id: then there is no redirect.
     let kept = if params.get("id_token_hint").is_some() { &keep[..0] } else { &keep[..] };
+    let client = params.get("client_id").and_then(|id| provider.clients.find(id));
+    let after = redirect_after(params, client.as_deref()).map(|uri| origin(&uri)).unwrap_or_default();
     let page = ConfirmPage {
-        page: Page::new(&provider.look, text, "logout-title"),
+        page: Page::new(&provider.look, text, "logout-title").leading_to(&after),
         csrf: browser.csrf_token(PURPOSE),
         kept: kept.iter().filter_map(|name| Some((*name, params.owned(name)?))).collect(),
     };

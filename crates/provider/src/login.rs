@@ -15,7 +15,7 @@ use crate::error::ProviderError;
 
 /// How long a login is remembered after its time, in seconds, so that a late page can still say what
 /// happened and lead back to the service.
-const REMEMBERED: i64 = 86_400;
+const REMEMBERED: i64 = 6 * 3_600;
 
 /// An open login.
 #[derive(Debug, Clone, Serialize, Deserialize)]

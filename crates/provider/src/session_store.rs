@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nixa_protocol::{Clock, Timestamp, digest};
+use nixa_protocol::{Clock, digest};
 use nixa_storage::ShortLived;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
@@ -31,6 +31,10 @@ impl fmt::Debug for ShortLivedSessions {
     }
 }
 
+/// How long a browser's record is kept after its last change, in seconds: longer than any single sign-on
+/// session. The cookie itself ends with the browser.
+const KEPT: i64 = 86_400;
+
 fn key(id: &Id) -> String {
     format!("browser:{}", digest(&id.to_string()).as_str())
 }
@@ -42,11 +46,10 @@ fn failed(error: impl fmt::Display) -> Error {
 #[async_trait]
 impl SessionStore for ShortLivedSessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        let expires = Timestamp(record.expiry_date.unix_timestamp());
+        let now = self.clock.now();
         loop {
             let bytes = serde_json::to_vec(record).map_err(failed)?;
-            let now = self.clock.now();
-            if self.short.put_new(&key(&record.id), &bytes, expires, now).await.map_err(failed)? {
+            if self.short.put_new(&key(&record.id), &bytes, now + KEPT, now).await.map_err(failed)? {
                 return Ok(());
             }
             record.id = Id::default();
@@ -55,8 +58,7 @@ impl SessionStore for ShortLivedSessions {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let bytes = serde_json::to_vec(record).map_err(failed)?;
-        let expires = Timestamp(record.expiry_date.unix_timestamp());
-        self.short.put(&key(&record.id), &bytes, expires).await.map_err(failed)
+        self.short.put(&key(&record.id), &bytes, self.clock.now() + KEPT).await.map_err(failed)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::error_location;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params};
-use nixa_web::{Browser, Lang, Problem, Text, WayOn, read_form};
+use nixa_web::{Browser, Lang, Look, Page, Problem, Text, WayOn, read_form};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -176,11 +176,22 @@ impl<S> Step<S> {
         format!("/login/{}/{page}", self.current.id.as_str())
     }
 
+    /// A page of this login with a ready title; its forms may end at the client.
+    #[must_use]
+    pub fn page(&self, look: &Look, title: String) -> Page {
+        Page::titled(look, self.text, title).leading_to(&origin(&self.current.request.redirect_uri))
+    }
+
     /// The client's name in the page's language.
     #[must_use]
     pub fn client_name(&self) -> &str {
         self.text.pick(&self.client.name)
     }
+}
+
+/// The origin of a registered URI.
+pub(crate) fn origin(uri: &str) -> String {
+    url::Url::parse(uri).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// A step's proof names the step and the login, so that it is good for nothing else.

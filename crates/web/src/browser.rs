@@ -7,7 +7,6 @@ use nixa_protocol::id::{self, Id, Sso};
 use nixa_protocol::{Entropy, same_secret};
 use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::SameSite;
-use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use crate::text::Lang;
@@ -134,5 +133,6 @@ pub fn session_layer<S: SessionStore + Clone>(store: S, name: &str, secure: bool
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_path("/")
-        .with_expiry(Expiry::OnInactivity(Duration::hours(24)))
+        // A cookie that ends with the browser: on a shared computer nothing stays behind.
+        .with_expiry(Expiry::OnSessionEnd)
 }

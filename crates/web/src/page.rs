@@ -44,6 +44,13 @@ impl Page {
     pub fn titled(look: &Look, text: Text, title: String) -> Self {
         Self { text, title, service: text.pick(&look.name).to_owned(), form_targets: look.form_targets.clone() }
     }
+
+    /// With a further origin to which this page's forms may lead.
+    #[must_use]
+    pub fn leading_to(mut self, origin: &str) -> Self {
+        self.form_targets = format!("{} {origin}", self.form_targets);
+        self
+    }
 }
 
 /// Renders a page.

@@ -46,7 +46,7 @@ pub(super) async fn show(
     };
     let notice = notice_text(step.text, step.current.step.notice.as_ref(), "notice-wrong-password", idp.now());
     let page = PasswordPage {
-        page: Page::new(&idp.look, step.text, "password-title"),
+        page: step.page(&idp.look, step.text.t("password-title")),
         client: step.client_name().to_owned(),
         username: step.current.request.login_hint.clone().unwrap_or_default(),
         notice,

@@ -52,7 +52,7 @@ pub(super) async fn show(
     };
     let notice = notice_text(step.text, step.current.step.notice.as_ref(), "notice-wrong-code", idp.now());
     let page = TotpPage {
-        page: Page::new(&idp.look, step.text, "totp-title"),
+        page: step.page(&idp.look, step.text.t("totp-title")),
         client: step.client_name().to_owned(),
         username: sso.login.username,
         notice,

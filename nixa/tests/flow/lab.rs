@@ -101,7 +101,6 @@ impl Lab {
 
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Before the real time, so that browser sessions, whose ends tower-sessions sets, do not end early.
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
         let net = Arc::new(Net::default());
         let world = World {
