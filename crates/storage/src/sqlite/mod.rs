@@ -10,6 +10,9 @@ mod outbox;
 mod people;
 mod short_lived;
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,6 +64,7 @@ async fn open(
     synchronous: SqliteSynchronous,
     migrators: &[&Migrator],
 ) -> Result<(SqlitePool, SqlitePool), StorageError> {
+    make_private(path).map_err(sqlx::Error::Io)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -74,4 +78,14 @@ async fn open(
     Migrator::with_migrations(steps).run(&write).await?;
     let read = pool(4).connect_with(options.read_only(true)).await?;
     Ok((write, read))
+}
+
+/// Makes the file, if there is none, readable by its owner alone: it holds secrets and personal data, and
+/// the mode that SQLite would choose lets every account of the machine read it. SQLite gives the `-wal`
+/// and `-shm` files the mode of this one. A file that is there keeps the mode its operator gave it.
+fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -30,7 +30,6 @@ unmet-needs = Needed: { $level }.
 unmet-why = Why
 unmet-help = What would help
 unmet-nothing-lost = Nothing is lost. You can still use services that need a lower level.
-unmet-return = Back to the service
 reason-no-source = no identity provider is allowed for this service
 reason-unknown-level = the level that was asked for is not in the policy
 reason-cap = recognised only up to { $level }

@@ -30,7 +30,6 @@ unmet-needs = Cần: { $level }.
 unmet-why = Vì sao
 unmet-help = Điều gì sẽ giúp bạn
 unmet-nothing-lost = Không có thông tin nào bị mất. Bạn vẫn dùng được các dịch vụ cần mức thấp hơn.
-unmet-return = Quay lại dịch vụ
 reason-no-source = chưa có nhà cung cấp danh tính nào được phép cho dịch vụ này
 reason-unknown-level = mức được yêu cầu không có trong chính sách
 reason-cap = chỉ được công nhận đến { $level }

@@ -1,0 +1,109 @@
+//! One suite of contracts that every backend keeps, with real concurrency.
+//!
+//! A contract knows a port and nothing of the backend behind it. A backend joins with a module like
+//! [`sqlite`] and one line of `every_contract!`. A contract that is not listed there is dead code, and the
+//! lints refuse it. What only files can show stands in [`files`].
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod accounts;
+mod files;
+mod grants;
+mod outbox;
+mod people;
+mod race;
+mod short_lived;
+mod sqlite;
+
+macro_rules! contracts {
+    ($backend:ident, $port:ident: $($contract:ident)+) => {
+        mod $port {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $contract() {
+                    let store = crate::$backend::$port().await;
+                    crate::$port::$contract(store.port()).await;
+                }
+            )+
+        }
+    };
+}
+
+macro_rules! every_contract {
+    ($backend:ident) => {
+        contracts! { $backend, short_lived:
+            answers
+            put_writes_over_what_was_there
+            an_entry_ends_at_its_second
+            put_new_only_where_nothing_lives
+            put_new_by_many_has_one_winner
+            take_empties
+            take_of_an_ended_entry_gives_nothing
+            take_by_many_has_one_winner
+            replace_only_what_still_is_there
+            replace_never_revives_an_ended_entry
+            replace_by_many_has_one_winner
+            delete_removes_one
+            sweep_removes_only_what_has_ended
+            long_values_come_back_whole
+            any_bytes_come_back_as_they_were
+            hostile_keys_are_only_keys
+        }
+        contracts! { $backend, grants:
+            answers
+            a_stored_grant_is_live
+            a_known_id_is_not_stored_again
+            a_revoked_grant_is_not_live
+            revoked_before_it_was_stored
+            storing_and_revoking_at_once_ends_revoked
+            a_session_takes_only_its_own_grants
+            a_refresh_token_names_its_grant
+            rotation_replaces
+            reuse_revokes
+            reuse_is_seen_after_the_end
+            an_expired_token_is_refused
+            an_unknown_token_is_refused
+            a_revoked_grant_does_not_rotate
+            rotation_to_a_known_token_changes_nothing
+            rotation_by_many_has_one_winner_and_revokes
+        }
+        contracts! { $backend, outbox:
+            queued_is_due_at_once
+            a_batch_is_queued_whole_or_not
+            a_lease_holds_until_its_second
+            the_longest_due_go_first_up_to_the_limit
+            done_is_gone
+            put_off_waits
+            claimers_never_share_a_delivery
+        }
+        contracts! { $backend, people:
+            a_stranger_becomes_a_person
+            the_same_account_is_the_same_person
+            the_same_pivot_is_the_same_person
+            without_a_pivot_accounts_stay_apart
+            another_pivot_is_a_conflict_and_changes_nothing
+            a_pivot_is_learned_later
+            a_pivot_of_another_person_is_not_learned
+            an_authority_replaces_and_others_fill_gaps
+            one_account_by_many_is_one_person
+            one_pivot_by_many_is_one_person
+            a_consent_replaces_the_earlier_one
+            consents_are_apart_by_person_and_client
+            a_decision_comes_back
+            a_decision_is_not_written_over
+            hostile_text_is_only_text
+        }
+        contracts! { $backend, accounts:
+            an_account_comes_back
+            an_unknown_account_is_none
+            a_username_is_unique
+            an_id_is_unique
+            a_failed_account_leaves_nothing
+            hostile_usernames_are_only_names
+            one_username_by_many_is_one_account
+        }
+    };
+}
+
+mod on_sqlite {
+    every_contract!(sqlite);
+}

@@ -1,0 +1,107 @@
+//! What every outbox of logout tokens keeps to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nixa_protocol::Timestamp;
+use nixa_protocol::id::Id;
+use nixa_storage::{DeliveryRecord, LogoutOutbox, StorageError};
+
+use crate::race::{RACERS, race};
+
+type Store = Arc<dyn LogoutOutbox>;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+const LEASE: Timestamp = Timestamp(1_000_030);
+
+pub(crate) fn delivery(id: &str) -> DeliveryRecord {
+    DeliveryRecord {
+        id: Id::from_text(id),
+        client_id: "cổng \"'; DROP TABLE logout_deliveries; --".to_owned(),
+        subject: Id::from_text("person"),
+        sid: Id::from_text("session"),
+        attempts: 0,
+    }
+}
+
+async fn claimed(store: &Store, now: Timestamp) -> BTreeSet<String> {
+    let taken = store.claim(now, now + 30, 1000).await.unwrap();
+    let ids: BTreeSet<String> = taken.iter().map(|d| d.id.as_str().to_owned()).collect();
+    assert_eq!(ids.len(), taken.len(), "a claim names each delivery once");
+    ids
+}
+
+fn names(of: &[&str]) -> BTreeSet<String> {
+    of.iter().map(|name| (*name).to_owned()).collect()
+}
+
+pub(crate) async fn queued_is_due_at_once(store: Store) {
+    store.enqueue(&[], NOW).await.unwrap();
+    store.enqueue(&[delivery("d")], NOW).await.unwrap();
+    assert_eq!(claimed(&store, NOW + -1).await, names(&[]));
+    let taken = store.claim(NOW, LEASE, 10).await.unwrap();
+    assert_eq!(taken, [DeliveryRecord { attempts: 1, ..delivery("d") }]);
+}
+
+pub(crate) async fn a_batch_is_queued_whole_or_not(store: Store) {
+    store.enqueue(&[delivery("known")], NOW).await.unwrap();
+    let outcome = store.enqueue(&[delivery("new"), delivery("known")], NOW).await;
+    assert!(matches!(outcome, Err(StorageError::Exists)));
+    assert_eq!(claimed(&store, NOW).await, names(&["known"]));
+}
+
+pub(crate) async fn a_lease_holds_until_its_second(store: Store) {
+    store.enqueue(&[delivery("d")], NOW).await.unwrap();
+    assert_eq!(store.claim(NOW, LEASE, 10).await.unwrap().len(), 1);
+    assert_eq!(store.claim(NOW, LEASE, 10).await.unwrap(), []);
+    assert_eq!(store.claim(LEASE + -1, LEASE, 10).await.unwrap(), []);
+    let again = store.claim(LEASE, LEASE + 30, 10).await.unwrap();
+    assert_eq!(again, [DeliveryRecord { attempts: 2, ..delivery("d") }]);
+    assert_eq!(store.claim(LEASE + 29, LEASE + 60, 10).await.unwrap(), []);
+    let third = store.claim(LEASE + 30, LEASE + 60, 10).await.unwrap();
+    assert_eq!(third, [DeliveryRecord { attempts: 3, ..delivery("d") }]);
+}
+
+pub(crate) async fn the_longest_due_go_first_up_to_the_limit(store: Store) {
+    store.enqueue(&[delivery("late")], NOW + 2).await.unwrap();
+    store.enqueue(&[delivery("early")], NOW).await.unwrap();
+    store.enqueue(&[delivery("middle")], NOW + 1).await.unwrap();
+    for expected in ["early", "middle", "late"] {
+        let taken = store.claim(NOW + 5, NOW + 60, 1).await.unwrap();
+        assert_eq!(taken, [DeliveryRecord { attempts: 1, ..delivery(expected) }]);
+    }
+    assert_eq!(store.claim(NOW + 5, NOW + 60, 1).await.unwrap(), []);
+}
+
+pub(crate) async fn done_is_gone(store: Store) {
+    store.enqueue(&[delivery("a"), delivery("b")], NOW).await.unwrap();
+    assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
+    store.done(&Id::from_text("a")).await.unwrap();
+    store.done(&Id::from_text("a")).await.unwrap();
+    store.done(&Id::from_text("%")).await.unwrap();
+    assert_eq!(claimed(&store, NOW + 1000).await, names(&["b"]));
+}
+
+pub(crate) async fn put_off_waits(store: Store) {
+    store.enqueue(&[delivery("a"), delivery("b")], NOW).await.unwrap();
+    assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
+    store.put_off(&Id::from_text("a"), NOW + 100).await.unwrap();
+    store.put_off(&Id::from_text("unknown"), NOW).await.unwrap();
+    assert_eq!(claimed(&store, NOW + 99).await, names(&["b"]));
+    assert_eq!(claimed(&store, NOW + 100).await, names(&["a"]));
+}
+
+pub(crate) async fn claimers_never_share_a_delivery(store: Store) {
+    let queued: Vec<DeliveryRecord> = (0..RACERS * 3).map(|n| delivery(&n.to_string())).collect();
+    store.enqueue(&queued, NOW).await.unwrap();
+    let claims = race(|_| {
+        let store = Arc::clone(&store);
+        async move { store.claim(NOW, LEASE, 5).await.unwrap() }
+    })
+    .await;
+    let taken: Vec<&str> = claims.iter().flatten().map(|d| d.id.as_str()).collect();
+    assert_eq!(taken.len(), queued.len());
+    assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), queued.len());
+    assert!(claims.iter().all(|claim| claim.len() <= 5));
+    assert!(claims.iter().flatten().all(|d| d.attempts == 1));
+}

@@ -1,0 +1,50 @@
+//! Opens empty SQLite stores, each in a folder of its own.
+
+use std::sync::Arc;
+
+use nixa_storage::{Accounts, Grants, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived};
+use tempfile::TempDir;
+
+/// A store and the folder that goes away with it.
+pub(crate) struct Opened<P: ?Sized> {
+    port: Arc<P>,
+    _folder: TempDir,
+}
+
+impl<P: ?Sized> Opened<P> {
+    pub(crate) fn port(&self) -> Arc<P> {
+        Arc::clone(&self.port)
+    }
+}
+
+pub(crate) async fn short_lived() -> Opened<dyn ShortLived> {
+    let folder = TempDir::new().unwrap();
+    let store = SqliteShortLived::open(&folder.path().join("short-lived.db")).await.unwrap();
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn grants() -> Opened<dyn Grants> {
+    let (store, folder) = durable(Role::Idp).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn outbox() -> Opened<dyn LogoutOutbox> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn people() -> Opened<dyn People> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn accounts() -> Opened<dyn Accounts> {
+    let (store, folder) = durable(Role::Idp).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+async fn durable(role: Role) -> (SqlStore, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(&folder.path().join("durable.db"), role).await.unwrap();
+    (store, folder)
+}
