@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Factor, Held, Offer};
+use crate::case::Case;
+use crate::evidence::{Held, Offer};
 use crate::plan::{Plan, plans};
-use crate::policy::Policy;
+use crate::policy::{Policy, Shown};
 use crate::requirement::Requirement;
 
 /// The evidence that reached a rung.
@@ -28,25 +29,25 @@ pub struct Satisfied {
 pub enum Reason {
     /// No identity provider may serve the relying party.
     NoSource,
-    /// None of the names asked for is on the ladder.
+    /// A level that must be reached is not known, or none of those asked for is.
     UnknownLevel,
-    /// The identity provider's accreditation ends below the rung.
+    /// The identity provider's accreditation, or the channel to it, ends below the rung.
     Cap {
         /// The identity provider.
         source: String,
-        /// Its highest rung.
-        cap: String,
+        /// Its highest rung; none when cap or channel is not known.
+        cap: Option<String>,
     },
     /// The identity provider cannot vouch for who the person is as well as the rung needs.
     Identity {
         /// The identity provider.
         source: String,
-        /// The level that it can state.
+        /// The level that it states, or could state.
         best: u8,
         /// The level needed.
         needed: u8,
     },
-    /// The identity provider has no set of methods strong enough.
+    /// The identity provider, or the person there, has no set of methods strong enough.
     Methods {
         /// The identity provider.
         source: String,
@@ -78,138 +79,111 @@ pub enum Decision {
 /// `offers` are the identity providers allowed for the relying party; evidence of any other counts for
 /// nothing. Factors of several sources are not added up: a level is reached by one source's evidence
 /// under that source's cap. A wish (`acr_values` that are not essential) falls back to whatever the
-/// evidence reaches when nothing on offer can fulfil it; an essential level and the minimum never do.
+/// evidence reaches when nothing on offer can fulfil it; an essential level, the minimums and what a risk
+/// signal raises to never do.
 #[must_use]
 pub fn decide(policy: &Policy, requirement: &Requirement, held: &Held, offers: &[Offer], now: i64) -> Decision {
-    let floor = match must_reach(policy, requirement) {
-        Ok(floor) => floor,
-        Err(reason) => return Decision::Unmet { acr: None, reasons: vec![reason] },
+    let Some(floor) = must_reach(policy, requirement) else {
+        return Decision::Unmet { acr: None, reasons: vec![Reason::UnknownLevel] };
     };
+    let case = Case::new(policy, requirement, held, offers, now);
     let wished = requirement.acr_values.iter().find_map(|name| policy.rank(name)).unwrap_or(0);
     let aim = wished.max(floor);
+    let reached = highest(&case);
     for goal in [aim, floor] {
-        let reached = highest(policy, requirement, held, offers, now);
-        if let Some((rank, satisfied)) = reached
+        if let Some((rank, source)) = reached
             && rank >= goal
         {
-            return Decision::Satisfied(satisfied);
+            return Decision::Satisfied(satisfied(&case, source, rank));
         }
-        let plans = plans(policy, goal, requirement, held, offers, now);
+        let plans = plans(&case, goal);
         if !plans.is_empty() {
             return Decision::StepUp { plans };
         }
     }
-    let acr = policy.ladder().get(floor).map(|r| r.acr.clone());
-    Decision::Unmet { acr, reasons: reasons(policy, floor, offers) }
+    let acr = policy.steps().get(floor).map(|s| s.rung.acr.clone());
+    Decision::Unmet { acr, reasons: reasons(&case, floor) }
 }
 
-/// The lowest rung that the requirement insists on.
-fn must_reach(policy: &Policy, requirement: &Requirement) -> Result<usize, Reason> {
-    let minimum = match &requirement.minimum {
-        Some(name) => policy.rank(name).ok_or(Reason::UnknownLevel)?,
-        None => 0,
-    };
-    if !requirement.essential {
-        return Ok(minimum);
+/// The lowest rung that the requirement insists on; none when it cannot be known.
+fn must_reach(policy: &Policy, requirement: &Requirement) -> Option<usize> {
+    let mut floor = requirement.risk.iter().map(|signal| policy.raised_by(signal)).max().unwrap_or(0);
+    for name in &requirement.minimums {
+        floor = floor.max(policy.rank(name)?);
     }
-    // Any of the essential values will do (OpenID Connect Core §5.5.1.1), so the lowest known one is the floor.
-    let essential = requirement.acr_values.iter().filter_map(|name| policy.rank(name)).min();
-    Ok(essential.ok_or(Reason::UnknownLevel)?.max(minimum))
+    if requirement.essential {
+        // Any of the essential values will do (OpenID Connect Core §5.5.1.1), so the lowest known one insists.
+        floor = floor.max(requirement.acr_values.iter().filter_map(|name| policy.rank(name)).min()?);
+    }
+    Some(floor)
 }
 
-fn highest(
-    policy: &Policy,
-    requirement: &Requirement,
-    held: &Held,
-    offers: &[Offer],
-    now: i64,
-) -> Option<(usize, Satisfied)> {
-    (0..policy.ladder().len()).rev().find_map(|rank| {
-        offers
-            .iter()
-            .filter_map(|offer| attains(policy, rank, requirement, held, offer, now))
-            .max_by_key(|s| s.auth_time)
-            .map(|s| (rank, s))
+/// The highest rung that any source reaches; of several sources the one with the freshest evidence.
+fn highest(case: &Case<'_>) -> Option<(usize, usize)> {
+    (0..case.policy.steps().len()).rev().find_map(|rank| {
+        let reaching = (0..case.sources.len()).filter(|source| case.attains(*source, rank));
+        reaching.max_by_key(|source| oldest(case, *source, rank)).map(|source| (rank, source))
     })
 }
 
-/// Whether the evidence of one source reaches a rung under that source's cap.
-pub(crate) fn attains(
-    policy: &Policy,
-    rank: usize,
-    requirement: &Requirement,
-    held: &Held,
-    offer: &Offer,
-    now: i64,
-) -> Option<Satisfied> {
-    let rung = policy.ladder().get(rank)?;
-    if policy.rank(&offer.cap)? < rank || held.identity(&offer.source) < rung.identity {
-        return None;
+fn oldest(case: &Case<'_>, source: usize, rank: usize) -> Option<i64> {
+    let step = case.policy.steps().get(rank)?;
+    standing(case, source, step).map(|i| i.factor.at).min()
+}
+
+/// The factors that stand for the methods of a source: one each, the first in the case's order.
+fn standing<'k, 'c>(
+    case: &'k Case<'c>,
+    source: usize,
+    step: &'c crate::policy::Step,
+) -> impl Iterator<Item = &'k crate::case::Item<'c>> {
+    let mut seen = 0u64;
+    case.counted(source, step).filter(move |item| {
+        let bit = item.entry.map_or(0, |e| 1u64.wrapping_shl(e as u32));
+        let first = seen & bit == 0;
+        seen |= bit;
+        first
+    })
+}
+
+fn satisfied(case: &Case<'_>, source: usize, rank: usize) -> Satisfied {
+    let (Some(step), Some(able)) = (case.policy.steps().get(rank), case.sources.get(source)) else {
+        // `highest` gives places that exist.
+        return Satisfied { acr: String::new(), source: String::new(), methods: vec![], amr: vec![], auth_time: 0 };
+    };
+    let (mut methods, mut amr, mut shown, mut auth_time) = (Vec::new(), Vec::new(), Shown::default(), i64::MAX);
+    for item in standing(case, source, step) {
+        let Some(entry) = item.entry.and_then(|e| case.policy.entry(e)) else { continue };
+        methods.push(entry.name.clone());
+        amr.extend(entry.method.amr.iter().cloned());
+        shown = shown.with(entry, item.traits);
+        auth_time = auth_time.min(item.factor.at);
     }
-    let counted = counted(policy, rank, requirement, held, offer, now);
-    let methods: Vec<&str> = counted.iter().map(|f| f.method.as_str()).collect();
-    if !policy.meets(rung, &methods) || (!rung.sso && !counted.iter().any(|f| f.in_request)) {
-        return None;
-    }
-    let mut amr: Vec<String> = methods.iter().flat_map(|m| policy.amr(m)).cloned().collect();
-    if distinct_kinds(policy, &methods) > 1 {
+    if shown.traits.number_of_kinds() > 1 {
         amr.push("mfa".to_owned());
     }
+    methods.sort();
     amr.sort();
     amr.dedup();
-    Some(Satisfied {
-        acr: rung.acr.clone(),
-        source: offer.source.clone(),
-        auth_time: counted.iter().map(|f| f.at).min()?,
-        methods: methods.iter().map(|m| (*m).to_owned()).collect(),
-        amr,
-    })
+    Satisfied { acr: step.rung.acr.clone(), source: able.offer.source.clone(), methods, amr, auth_time }
 }
 
-/// The factors that count: known, of this source, young enough for the rung and the request, and not
-/// from the future. Per method one stands: shown for the request before remembered, newer before older.
-fn counted<'h>(
-    policy: &Policy,
-    rank: usize,
-    requirement: &Requirement,
-    held: &'h Held,
-    offer: &Offer,
-    now: i64,
-) -> Vec<&'h Factor> {
-    let Some(rung) = policy.ladder().get(rank) else { return Vec::new() };
-    let mut counted: Vec<&Factor> = held
-        .factors
-        .iter()
-        .filter(|f| f.source == offer.source && policy.methods().contains_key(&f.method))
-        .filter(|f| f.at <= now && rung.freshness.allows(now - f.at))
-        .filter(|f| requirement.max_age.is_none_or(|max_age| now - f.at <= max_age))
-        .filter(|f| !requirement.reauthenticate || f.in_request)
-        .collect();
-    counted.sort_by(|a, b| (&a.method, !a.in_request, -a.at).cmp(&(&b.method, !b.in_request, -b.at)));
-    counted.dedup_by(|a, b| a.method == b.method);
-    counted
-}
-
-fn distinct_kinds(policy: &Policy, methods: &[&str]) -> usize {
-    let kinds = methods.iter().filter_map(|m| policy.methods().get(*m)).flat_map(|m| m.kinds.iter());
-    kinds.collect::<std::collections::BTreeSet<_>>().len()
-}
-
-fn reasons(policy: &Policy, rank: usize, offers: &[Offer]) -> Vec<Reason> {
-    let Some(rung) = policy.ladder().get(rank) else { return vec![Reason::UnknownLevel] };
+fn reasons(case: &Case<'_>, rank: usize) -> Vec<Reason> {
+    let Some(step) = case.policy.steps().get(rank) else { return vec![Reason::UnknownLevel] };
     let mut reasons = Vec::new();
-    for offer in offers {
-        let source = offer.source.clone();
-        if policy.rank(&offer.cap).is_none_or(|cap| cap < rank) {
-            reasons.push(Reason::Cap { source: source.clone(), cap: offer.cap.clone() });
+    for source in &case.sources {
+        let name = || source.offer.source.clone();
+        if source.cap.is_none_or(|cap| cap < rank) {
+            let cap = source.cap.and_then(|c| case.policy.steps().get(c)).map(|s| s.rung.acr.clone());
+            reasons.push(Reason::Cap { source: name(), cap });
         }
-        if offer.identity < rung.identity {
-            let (best, needed) = (offer.identity, rung.identity);
-            reasons.push(Reason::Identity { source: source.clone(), best, needed });
+        if !case.identifies(source, step, true) {
+            let best = source.proofed.map_or(source.offer.identity, |(level, _)| level);
+            reasons.push(Reason::Identity { source: name(), best, needed: step.rung.identity });
         }
-        let methods: Vec<&str> = offer.methods.iter().map(String::as_str).collect();
-        if !policy.meets(rung, &methods) {
-            reasons.push(Reason::Methods { source });
+        let all = case.askable(source).iter().fold(Shown::default(), |shown, (_, e)| shown.with(e, e.traits));
+        if !step.meets(all) {
+            reasons.push(Reason::Methods { source: name() });
         }
     }
     if reasons.is_empty() { vec![Reason::NoSource] } else { reasons }

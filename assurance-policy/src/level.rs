@@ -30,21 +30,58 @@ pub enum Quality {
     RevocationChecked,
 }
 
+/// A set of kinds and qualities in a few bits, so that a decision allocates nothing for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Traits {
+    kinds: u8,
+    qualities: u8,
+}
+
+impl Traits {
+    pub(crate) fn new(kinds: &BTreeSet<FactorKind>, qualities: &BTreeSet<Quality>) -> Self {
+        Self {
+            kinds: kinds.iter().fold(0, |bits, k| bits | 1 << *k as u8),
+            qualities: qualities.iter().fold(0, |bits, q| bits | 1 << *q as u8),
+        }
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { kinds: self.kinds | other.kinds, qualities: self.qualities | other.qualities }
+    }
+
+    /// These traits with the qualities that `shown` adds, as far as `may` allows.
+    pub(crate) fn with_qualities(self, shown: Self, may: Self) -> Self {
+        Self { kinds: self.kinds, qualities: self.qualities | shown.qualities & may.qualities }
+    }
+
+    pub(crate) fn has_qualities(self, needed: Self) -> bool {
+        self.qualities & needed.qualities == needed.qualities
+    }
+
+    pub(crate) fn number_of_kinds(self) -> u32 {
+        self.kinds.count_ones()
+    }
+
+    /// The Decree's authentication level of these kinds.
+    pub(crate) fn level(self) -> u8 {
+        let has = |kind: FactorKind| self.kinds & 1 << kind as u8 != 0;
+        let others = u8::from(has(FactorKind::Knowledge)) + u8::from(has(FactorKind::Possession));
+        match (has(FactorKind::Inherence), others) {
+            (true, 2) => 4,
+            (true, 1) => 3,
+            (true, _) => 0,
+            (false, n) => n,
+        }
+    }
+}
+
 /// The Decree's authentication level, 0 (none) to 4, that a set of factor kinds reaches.
 ///
 /// Two factors of one kind are one kind. A biometric alone reaches nothing: each level that admits a
 /// biometric asks for another kind beside it.
 #[must_use]
 pub fn authentication_level(kinds: &BTreeSet<FactorKind>) -> u8 {
-    let possession = kinds.contains(&FactorKind::Possession);
-    let knowledge = kinds.contains(&FactorKind::Knowledge);
-    let others = u8::from(possession) + u8::from(knowledge);
-    match (kinds.contains(&FactorKind::Inherence), others) {
-        (true, 2) => 4,
-        (true, 1) => 3,
-        (true, _) => 0,
-        (false, n) => n,
-    }
+    Traits::new(kinds, &BTreeSet::new()).level()
 }
 
 #[cfg(test)]
@@ -67,5 +104,14 @@ mod tests {
         for (kinds, level) in table {
             assert_eq!(authentication_level(&kinds.iter().copied().collect()), level, "{kinds:?}");
         }
+    }
+
+    #[test]
+    fn a_quality_counts_only_where_the_method_may_have_it() {
+        let only = |q: Quality| Traits::new(&BTreeSet::new(), &[q].into());
+        let (revocation, hardware) = (only(Quality::RevocationChecked), only(Quality::HardwareBound));
+        let shown = revocation.and(hardware);
+        let counted = Traits::default().with_qualities(shown, revocation);
+        assert!(counted.has_qualities(revocation) && !counted.has_qualities(hardware));
     }
 }

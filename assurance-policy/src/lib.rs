@@ -7,6 +7,7 @@
 //! Sources: Decree 69/2024/NĐ-CP (identity levels 1-2, authentication levels 1-4); NIST SP 800-63-4
 //! and eIDAS appear only as the cross-walk that a policy file states.
 
+mod case;
 mod decision;
 mod evidence;
 mod level;
@@ -14,11 +15,13 @@ mod plan;
 mod policy;
 mod requirement;
 mod sentence;
+mod weigh;
 
 pub use decision::{Decision, Reason, Satisfied, decide};
 pub use evidence::{Factor, Held, Offer, Proofing};
 pub use level::{FactorKind, Quality, authentication_level};
 pub use plan::Plan;
-pub use policy::{Freshness, Method, Policy, PolicyError, Rule, Rung};
+pub use policy::{Freshness, Method, Policy, PolicyError, PolicyFinding, Rule, Rung};
 pub use requirement::Requirement;
 pub use sentence::{Sentence, sentence};
+pub use weigh::{Use, weigh};

@@ -52,7 +52,9 @@ fn vietnamese(reason: &Reason) -> String {
     match reason {
         Reason::NoSource => "không có nhà cung cấp danh tính nào được phép".to_owned(),
         Reason::UnknownLevel => "mức bảo đảm được yêu cầu không có trong chính sách".to_owned(),
-        Reason::Cap { source, cap } => format!("{source} chỉ được công nhận đến {cap}"),
+        Reason::Cap { source, cap } => {
+            format!("{source} chỉ được công nhận đến {}", cap.as_deref().unwrap_or("không mức nào"))
+        }
         Reason::Identity { source, best, needed } => {
             format!("{source} chỉ xác minh danh tính ở mức {best}, cần mức {needed}")
         }
@@ -64,7 +66,9 @@ fn english(reason: &Reason) -> String {
     match reason {
         Reason::NoSource => "no identity provider is allowed".to_owned(),
         Reason::UnknownLevel => "the level asked for is not in the policy".to_owned(),
-        Reason::Cap { source, cap } => format!("{source} is accredited only up to {cap}"),
+        Reason::Cap { source, cap } => {
+            format!("{source} is recognised only up to {}", cap.as_deref().unwrap_or("no level"))
+        }
         Reason::Identity { source, best, needed } => {
             format!("{source} vouches for identity level {best} where {needed} is needed")
         }

@@ -1,6 +1,8 @@
 //! From a request and a session to what the assurance policy judges.
 
-use assurance_policy::{Factor, Held, Requirement};
+use std::collections::BTreeSet;
+
+use assurance_policy::{Factor, Held, Quality, Requirement};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
 use nixa_protocol::id::Login;
 use nixa_protocol::{Timestamp, id::Id};
@@ -18,6 +20,9 @@ pub struct KnownFactor {
     pub source: String,
     /// When it was shown.
     pub at: Timestamp,
+    /// Qualities that were established at this use.
+    #[serde(default)]
+    pub qualities: BTreeSet<Quality>,
     /// In which open login it was shown anew; none when the provider only remembered it.
     pub shown_in: Option<Id<Login>>,
 }
@@ -27,9 +32,10 @@ pub(crate) fn requirement(request: &AuthorizationRequest, portal: &PortalSetting
     Requirement {
         acr_values: request.acr_values.clone(),
         essential: request.essential_acr,
-        minimum: portal.minimum_acr.clone(),
+        minimums: portal.minimum_acr.iter().cloned().collect(),
         max_age: request.max_age,
         reauthenticate: request.prompts(Prompt::Login),
+        ..Requirement::default()
     }
 }
 
@@ -41,6 +47,8 @@ pub(crate) fn held(login: Option<&BrokerLogin>, pending: &Id<Login>) -> Held {
         source: f.source.clone(),
         at: f.at.0,
         in_request: f.shown_in.as_ref() == Some(pending),
+        qualities: f.qualities.clone(),
     };
-    Held { factors: login.factors.iter().map(factor).collect(), proofing: login.proofing.clone() }
+    let factors = login.factors.iter().map(factor).collect();
+    Held { factors, proofing: login.proofing.clone(), ..Held::default() }
 }

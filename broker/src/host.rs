@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence};
+use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
 use async_trait::async_trait;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::id::{Id, Subject};
@@ -130,6 +130,7 @@ impl BrokerHost {
             "requirement": judged.requirement,
             "held": judged.held,
             "offers": judged.offers,
+            "uses": weigh(&self.policy, &judged.requirement, &judged.held, &judged.offers, now.0, &judged.decision),
             "decision": judged.decision,
             "sentence": sentence(&judged.decision),
         });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Factor, Held, Offer, Proofing};
+use assurance_policy::{Factor, Held, Offer, Proofing, Quality};
 use nixa_protocol::LocalizedText;
 use nixa_protocol::jose::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -34,15 +34,27 @@ pub struct PortalSettings {
     pub idps: Option<BTreeSet<String>>,
 }
 
-/// What one `acr` value of an identity provider stands for.
+/// What one statement of an identity provider stands for: an `acr` value, `amr` values, or both together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LevelMap {
-    /// The provider's own `acr` value.
-    pub acr: String,
+    /// The provider's own `acr` value, when it must be this one.
+    pub acr: Option<String>,
+    /// `amr` values that must all be stated.
+    pub amr: BTreeSet<String>,
     /// The methods, by name in our policy, that it vouches for.
     pub methods: Vec<String>,
+    /// Qualities that it vouches for at each use.
+    pub qualities: BTreeSet<Quality>,
     /// The identity level that it vouches for, 0-2.
     pub identity: u8,
+    /// How that was established, by name in our policy.
+    pub proofing: Option<String>,
+}
+
+impl LevelMap {
+    fn is_stated(&self, acr: Option<&str>, amr: &[String]) -> bool {
+        self.acr.as_deref().is_none_or(|own| acr == Some(own)) && self.amr.iter().all(|own| amr.contains(own))
+    }
 }
 
 /// An identity provider.
@@ -64,7 +76,10 @@ pub struct IdpSettings {
     pub scopes: Vec<String>,
     /// The highest level, by name in our policy, that its accreditation allows.
     pub cap: String,
-    /// Its vocabulary, from weak to strong. A value that is not here gives no level.
+    /// The strength of the channel to it, by name in our policy.
+    pub channel: Option<String>,
+    /// Its vocabulary, from weak to strong; of several that fit the last one stands. What is not here gives
+    /// no level.
     pub levels: Vec<LevelMap>,
     /// Whether it may state the personal number by which people are recognised.
     pub states_personal_number: bool,
@@ -80,20 +95,88 @@ impl IdpSettings {
         Offer {
             source: self.id.clone(),
             cap: self.cap.clone(),
+            channel: self.channel.clone(),
             methods: methods.into_iter().collect(),
             identity: self.levels.iter().map(|l| l.identity).max().unwrap_or(0),
         }
     }
 
-    /// What one of its `acr` values says, as if it were shown at `at`; nothing for a value that the
-    /// configuration does not map.
+    /// What a statement of it says, as if it were shown at `at`; nothing for one that the configuration
+    /// does not map.
     #[must_use]
-    pub fn evidence(&self, acr: Option<&str>, at: i64) -> Option<Held> {
-        let level = self.levels.iter().find(|l| Some(l.acr.as_str()) == acr)?;
-        let factor = |method: &String| Factor { method: method.clone(), source: self.id.clone(), at, in_request: true };
-        Some(Held {
+    pub fn evidence(&self, acr: Option<&str>, amr: &[String], at: i64) -> Option<Held> {
+        self.levels.iter().rfind(|l| l.is_stated(acr, amr)).map(|level| self.vouched(level, at))
+    }
+
+    /// What one entry of the vocabulary says, as if it were shown at `at`.
+    pub(crate) fn vouched(&self, level: &LevelMap, at: i64) -> Held {
+        let factor = |method: &String| Factor {
+            method: method.clone(),
+            source: self.id.clone(),
+            at,
+            in_request: true,
+            qualities: level.qualities.clone(),
+        };
+        let (source, method) = (self.id.clone(), level.proofing.clone());
+        Held {
             factors: level.methods.iter().map(factor).collect(),
-            proofing: vec![Proofing { source: self.id.clone(), level: level.identity }],
-        })
+            proofing: vec![Proofing { source, level: level.identity, method, at: None }],
+            ..Held::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nixa_protocol::jose::Algorithm;
+
+    use super::*;
+
+    fn level(acr: Option<&str>, amr: &[&str], method: &str) -> LevelMap {
+        LevelMap {
+            acr: acr.map(Into::into),
+            amr: amr.iter().map(|a| (*a).to_owned()).collect(),
+            methods: vec![method.to_owned()],
+            qualities: BTreeSet::new(),
+            identity: 1,
+            proofing: None,
+        }
+    }
+
+    #[test]
+    fn vocabulary_by_acr_by_amr_and_by_both() {
+        let text = || LocalizedText { vi: String::new(), en: String::new() };
+        let idp = IdpSettings {
+            id: "i".into(),
+            name: text(),
+            description: text(),
+            issuer: String::new(),
+            client_id: String::new(),
+            key: SigningKey::generate(Algorithm::Es256).unwrap(),
+            scopes: vec![],
+            cap: "c".into(),
+            channel: None,
+            levels: vec![
+                level(Some("basic"), &[], "password"),
+                level(None, &["hwk"], "passkey"),
+                level(Some("basic"), &["otp", "pwd"], "totp"),
+            ],
+            states_personal_number: false,
+            authoritative: false,
+        };
+        let table: [(Option<&str>, &[&str], Option<&str>); 7] = [
+            (Some("basic"), &[], Some("password")),
+            (Some("basic"), &["otp"], Some("password")),
+            (Some("basic"), &["pwd", "otp", "x"], Some("totp")),
+            (None, &["hwk"], Some("passkey")),
+            (Some("unknown"), &["hwk"], Some("passkey")),
+            (Some("unknown"), &["pwd", "otp"], None),
+            (None, &[], None),
+        ];
+        for (acr, amr, method) in table {
+            let amr: Vec<String> = amr.iter().map(|a| (*a).to_owned()).collect();
+            let found = idp.evidence(acr, &amr, 0).map(|h| h.factors[0].method.clone());
+            assert_eq!(found.as_deref(), method, "{acr:?} {amr:?}");
+        }
     }
 }

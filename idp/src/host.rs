@@ -81,17 +81,19 @@ impl IdpHost {
         let requirement = Requirement {
             acr_values: request.acr_values.clone(),
             essential: request.essential_acr,
-            minimum: None,
             max_age: request.max_age,
             reauthenticate: request.prompts(Prompt::Login) || request.prompts(Prompt::SelectAccount),
+            ..Requirement::default()
         };
         let held = sso.map_or_else(Held::default, |s| Held {
             factors: s.login.factors.iter().map(|f| evidence(f, pending)).collect(),
-            proofing: vec![Proofing { source: SELF.to_owned(), level: s.login.identity_level }],
+            proofing: vec![Proofing::level(SELF, s.login.identity_level)],
+            ..Held::default()
         });
         let enrolled = |m: &&str| sso.is_none_or(|s| s.login.enrolled.iter().any(|e| e == m));
         let offer = Offer {
             source: SELF.to_owned(),
+            channel: None,
             cap: self.policy.ladder().last().map(|r| r.acr.clone()).unwrap_or_default(),
             methods: SUPPORTED.iter().filter(|m| enrolled(m)).map(|m| (*m).to_owned()).collect(),
             identity: sso.map_or(2, |s| s.login.identity_level),
@@ -106,6 +108,7 @@ fn evidence(shown: &ShownFactor, pending: &Pending<IdpStep>) -> Factor {
         source: SELF.to_owned(),
         at: shown.at.0,
         in_request: shown.login == pending.id,
+        qualities: [].into(),
     }
 }
 

@@ -70,7 +70,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
     let keys = KeyFolder::open(&config.server.data_dir)?;
     let store = open(config, Role::Broker).await?;
     let policy = section.policy().map_err(StartError::Config)?;
-    let acr_values = policy.ladder().iter().map(|r| r.acr.clone()).collect();
+    let acr_values = policy.names().map(str::to_owned).collect();
     let host = BrokerHost {
         people: store.clone(),
         policy,
@@ -95,7 +95,7 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
     let keys = KeyFolder::open(&config.server.data_dir)?;
     let store = open(config, Role::Idp).await?;
     let policy = section.policy().map_err(StartError::Config)?;
-    let acr_values = policy.ladder().iter().map(|r| r.acr.clone()).collect();
+    let acr_values = policy.names().map(str::to_owned).collect();
     let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
     let passwords = passwords.map_err(nixa_idp::EnrolError::from)?;
     let host = IdpHost { accounts: store.clone(), policy, passwords };

@@ -145,8 +145,8 @@ async fn log_in(
     stated: Stated,
 ) -> Result<Outcome, ProviderError> {
     let now = broker.now();
-    let Some(evidence) = idp.evidence(stated.acr.as_deref(), stated.auth_time.0) else {
-        tracing::warn!(idp = idp.id, "the acr of an identity provider is not in its vocabulary: no level");
+    let Some(evidence) = idp.evidence(stated.acr.as_deref(), &stated.amr, stated.auth_time.0) else {
+        tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
         return Ok(Outcome::Unmet);
     };
     let upstream = Upstream {
@@ -164,7 +164,13 @@ async fn log_in(
     let factors: Vec<KnownFactor> = evidence
         .factors
         .into_iter()
-        .map(|f| KnownFactor { method: f.method, source: f.source, at: stated.auth_time, shown_in: shown_in.clone() })
+        .map(|f| KnownFactor {
+            method: f.method,
+            source: f.source,
+            at: stated.auth_time,
+            qualities: f.qualities,
+            shown_in: shown_in.clone(),
+        })
         .collect();
     let current = session_of(broker, step).await?;
     let sid = match current {

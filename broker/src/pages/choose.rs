@@ -67,7 +67,7 @@ pub(super) async fn show(
     let page = ChoosePage {
         page: step.page(&broker.look, step.text.t("choose-title")),
         client: step.client_name().to_owned(),
-        level: judged.requirement.minimum.as_deref().map(|acr| words::level(step.text, acr)),
+        level: judged.requirement.minimums.first().map(|acr| words::level(step.text, acr)),
         notice: notice(&step, name.as_deref()),
         choices: idps.into_iter().map(|idp| choice(&broker, &judged, idp, step.text)).collect(),
         logged_in: name,

@@ -15,7 +15,8 @@ pub(super) fn reason(text: Text, reason: &Reason) -> String {
     match reason {
         Reason::NoSource => text.t("reason-no-source"),
         Reason::UnknownLevel => text.t("reason-unknown-level"),
-        Reason::Cap { cap, .. } => text.with("reason-cap", "level", level(text, cap)),
+        Reason::Cap { cap: Some(cap), .. } => text.with("reason-cap", "level", level(text, cap)),
+        Reason::Cap { cap: None, .. } => text.t("reason-no-cap"),
         Reason::Identity { needed, .. } => text.with("reason-identity", "needed", needed.to_string()),
         Reason::Methods { .. } => text.t("reason-methods"),
     }

@@ -35,6 +35,7 @@ pub(crate) struct Answer<'a> {
 pub(crate) struct Stated {
     pub(crate) subject: String,
     pub(crate) acr: Option<String>,
+    pub(crate) amr: Vec<String>,
     /// When the person authenticated, never later than now.
     pub(crate) auth_time: Timestamp,
     /// Whether the person authenticated for this very request.
@@ -99,6 +100,7 @@ impl Upstreams {
         Ok(Stated {
             subject: claims.subject().to_string(),
             acr: claims.auth_context_ref().map(|a| a.to_string()),
+            amr: claims.auth_method_refs().into_iter().flatten().map(|m| m.to_string()).collect(),
             auth_time: auth_time.min(now),
             shown_now,
             claims: userinfo,

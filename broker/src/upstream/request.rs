@@ -63,16 +63,16 @@ pub(crate) fn authorization_request(
     anew: bool,
     now: Timestamp,
 ) -> Wish {
-    let need = Requirement { minimum: Some(rung.to_owned()), ..Requirement::default() };
+    let need = Requirement::at_least(rung);
     let reaches = |held: &Held| matches!(decide(policy, &need, held, &[idp.offer()], now.0), Decision::Satisfied(_));
-    let level = idp.levels.iter().find(|l| idp.evidence(Some(&l.acr), now.0).is_some_and(|held| reaches(&held)));
-    let freshness = policy.ladder().iter().find(|r| r.acr == rung).map(|r| r.freshness);
+    let level = idp.levels.iter().find(|l| l.acr.is_some() && reaches(&idp.vouched(l, now.0)));
+    let freshness = policy.rung(rung).map(|r| r.freshness);
     let limit = match freshness {
         Some(Freshness::Seconds(seconds)) => seconds,
         _ => OLDEST,
     };
     Wish {
-        acr: level.map(|l| l.acr.clone()),
+        acr: level.and_then(|l| l.acr.clone()),
         anew: anew || requirement.reauthenticate,
         max_age: limit.min(OLDEST).min(requirement.max_age.unwrap_or(OLDEST)),
     }

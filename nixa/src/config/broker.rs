@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assurance_policy::Policy;
+use assurance_policy::{Policy, Quality};
 use nixa_broker::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
 use nixa_protocol::client::SubjectType;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
@@ -44,6 +44,9 @@ pub struct IdpSection {
     pub scopes: Vec<String>,
     /// The highest level of our ladder that its accreditation allows.
     pub cap: String,
+    /// The strength of the channel to it, by name in our policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// Whether it may state the personal number by which people are recognised.
     #[serde(default)]
     pub states_personal_number: bool,
@@ -54,16 +57,26 @@ pub struct IdpSection {
     pub level: Vec<IdpLevel>,
 }
 
-/// `[[broker.identity_provider.level]]`: what one of its `acr` values stands for.
+/// `[[broker.identity_provider.level]]`: what one of its statements stands for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdpLevel {
-    /// The provider's own value.
-    pub acr: String,
+    /// The provider's own `acr` value, when it must be this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// `amr` values that must all be stated.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub amr: BTreeSet<String>,
     /// The methods, by name in our policy.
     pub methods: Vec<String>,
+    /// Qualities that it vouches for at each use.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub qualities: BTreeSet<Quality>,
     /// The identity level, 0-2.
     pub identity: u8,
+    /// How that was established, by name in our policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofing: Option<String>,
 }
 
 /// How a portal authenticates at the token endpoint.
@@ -178,11 +191,8 @@ impl BrokerSection {
             key: key.clone(),
             scopes: idp.scopes.clone(),
             cap: idp.cap.clone(),
-            levels: idp
-                .level
-                .iter()
-                .map(|l| LevelMap { acr: l.acr.clone(), methods: l.methods.clone(), identity: l.identity })
-                .collect(),
+            channel: idp.channel.clone(),
+            levels: idp.level.iter().map(IdpLevel::map).collect(),
             states_personal_number: idp.states_personal_number,
             authoritative: idp.authoritative,
         };
@@ -225,23 +235,45 @@ impl BrokerSection {
     }
 }
 
+impl IdpLevel {
+    fn map(&self) -> LevelMap {
+        LevelMap {
+            acr: self.acr.clone(),
+            amr: self.amr.clone(),
+            methods: self.methods.clone(),
+            qualities: self.qualities.clone(),
+            identity: self.identity,
+            proofing: self.proofing.clone(),
+        }
+    }
+}
+
 impl IdpSection {
     fn check(&self, key: &str, policy: &Policy, findings: &mut Vec<Finding>) {
         let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
         if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             refuse("id", "must be lower-case letters, digits and hyphens");
         }
-        if policy.rank(&self.cap).is_none() {
+        if !policy.knows_level(&self.cap) {
             refuse("cap", "is not on the policy's ladder");
         }
+        if self.channel.as_ref().is_some_and(|c| !policy.knows_channel(c)) {
+            refuse("channel", "is not a channel of the policy");
+        }
         if self.level.is_empty() {
-            refuse("level", "must map at least one acr value");
+            refuse("level", "must map at least one statement");
         }
         for (i, level) in self.level.iter().enumerate() {
             if level.identity > 2 {
                 refuse(&format!("level[{i}].identity"), "must be 0, 1 or 2");
             }
-            if let Some(unknown) = level.methods.iter().find(|m| !policy.methods().contains_key(*m)) {
+            if level.acr.is_none() && level.amr.is_empty() {
+                refuse(&format!("level[{i}]"), "must name an acr value, amr values, or both");
+            }
+            if level.proofing.as_ref().is_some_and(|p| !policy.knows_proofing(p)) {
+                refuse(&format!("level[{i}].proofing"), "is not a way of proofing of the policy");
+            }
+            if let Some(unknown) = level.methods.iter().find(|m| !policy.knows_method(m)) {
                 refuse(&format!("level[{i}].methods"), &format!("`{unknown}` is not a method of the policy"));
             }
         }
@@ -255,7 +287,7 @@ impl PortalSection {
         if self.redirect_uris.is_empty() {
             refuse("redirect_uris", "must name at least one URI");
         }
-        if self.minimum_acr.as_ref().is_some_and(|acr| policy.rank(acr).is_none()) {
+        if self.minimum_acr.as_ref().is_some_and(|acr| !policy.knows_level(acr)) {
             refuse("minimum_acr", "is not on the policy's ladder");
         }
         if let Some(unknown) = self.scopes.iter().find(|s| !claims::SCOPES.iter().any(|(name, _)| name == s)) {

@@ -237,12 +237,14 @@ burden = 15
 
 [[ladder]]
 acr = "urn:mobidinh:basic"
+rank = 1
 identity = 0
 authentication = [{ level = 1 }]
 freshness = "session"
 
 [[ladder]]
 acr = "urn:mobidinh:strong"
+rank = 2
 identity = 1
 authentication = [{ level = 2 }]
 freshness = "session"

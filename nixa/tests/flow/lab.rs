@@ -254,7 +254,7 @@ cap = "urn:nixa:loa:2"
 states_personal_number = true
 level = [
   {{ acr = "weak", methods = ["password"], identity = 1 }},
-  {{ acr = "strong", methods = ["passkey-biometric"], identity = 2 }},
+  {{ acr = "strong", methods = ["passkey:biometric-only"], identity = 2 }},
 ]
 "##
     );

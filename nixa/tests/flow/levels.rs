@@ -85,7 +85,8 @@ async fn every_issued_level_leaves_a_record_with_its_reason() {
     assert_eq!(rows[0].0, "two");
     assert_eq!(rows[0].1, lab.broker.provider.host.policy.version());
     assert_eq!(record["decision"]["outcome"], "satisfied");
-    assert_eq!(record["requirement"]["minimum"], "urn:nixa:loa:2");
+    assert_eq!(record["uses"], json!(["counted", "counted"]));
+    assert_eq!(record["requirement"]["minimums"][0], "urn:nixa:loa:2");
     assert_eq!(record["sentence"]["en"], "Reached urn:nixa:loa:2 by password + totp at national.");
     assert!(!rows[0].2.contains("Name of mai") && !rows[0].2.contains(crate::lab::NUMBER), "no personal data");
 }

@@ -33,6 +33,7 @@ unmet-nothing-lost = Nothing is lost. You can still use services that need a low
 reason-no-source = no identity provider is allowed for this service
 reason-unknown-level = the level that was asked for is not in the policy
 reason-cap = recognised only up to { $level }
+reason-no-cap = not recognised for any level
 reason-identity = does not verify who you are well enough (level { $needed } is needed)
 reason-methods = has no methods that are strong enough yet
 help-identity = Have your identity verified in person at a police office, so that your account reaches level 2.

@@ -33,6 +33,7 @@ unmet-nothing-lost = Không có thông tin nào bị mất. Bạn vẫn dùng đ
 reason-no-source = chưa có nhà cung cấp danh tính nào được phép cho dịch vụ này
 reason-unknown-level = mức được yêu cầu không có trong chính sách
 reason-cap = chỉ được công nhận đến { $level }
+reason-no-cap = chưa được công nhận ở mức nào
 reason-identity = chưa xác minh danh tính đủ mức (cần mức { $needed })
 reason-methods = chưa có phương thức xác thực đủ mạnh
 help-identity = Xác minh danh tính trực tiếp tại cơ quan Công an để tài khoản đạt mức 2.
