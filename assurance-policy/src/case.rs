@@ -66,13 +66,15 @@ impl<'c> Case<'c> {
         Self { policy, requirement, held, sources: offers.iter().map(source).collect(), items, now }
     }
 
-    /// Whether a factor counts for a rung, its source aside.
+    /// Whether a factor counts for a rung, its source aside. One that was shown for this very request is
+    /// young enough for it, however long the person took to show the next one: a small `max_age` would
+    /// never end otherwise.
     pub(crate) fn is_fresh(&self, item: &Item<'_>, step: &Step) -> bool {
         let Some(entry) = item.entry else { return false };
         let age = self.now.saturating_sub(item.factor.at);
         item.factor.at <= self.now
             && age <= step.limit(entry)
-            && self.requirement.max_age.is_none_or(|most| age <= most)
+            && (item.factor.in_request || self.requirement.max_age.is_none_or(|most| age <= most))
             && (!self.requirement.reauthenticate || item.factor.in_request)
     }
 

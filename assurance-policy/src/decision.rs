@@ -11,8 +11,10 @@ use crate::requirement::Requirement;
 /// The evidence that reached a rung.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Satisfied {
-    /// The rung reached.
+    /// The level to report, by the name that was asked for where one fits.
     pub acr: String,
+    /// The rung reached.
+    pub rung: String,
     /// The identity provider whose evidence reached it.
     pub source: String,
     /// The methods counted.
@@ -149,7 +151,8 @@ fn standing<'k, 'c>(
 fn satisfied(case: &Case<'_>, source: usize, rank: usize) -> Satisfied {
     let (Some(step), Some(able)) = (case.policy.steps().get(rank), case.sources.get(source)) else {
         // `highest` gives places that exist.
-        return Satisfied { acr: String::new(), source: String::new(), methods: vec![], amr: vec![], auth_time: 0 };
+        let (acr, rung, source) = Default::default();
+        return Satisfied { acr, rung, source, methods: vec![], amr: vec![], auth_time: 0 };
     };
     let (mut methods, mut amr, mut shown, mut auth_time) = (Vec::new(), Vec::new(), Shown::default(), i64::MAX);
     for item in standing(case, source, step) {
@@ -165,7 +168,18 @@ fn satisfied(case: &Case<'_>, source: usize, rank: usize) -> Satisfied {
     methods.sort();
     amr.sort();
     amr.dedup();
-    Satisfied { acr: step.rung.acr.clone(), source: able.offer.source.clone(), methods, amr, auth_time }
+    let rung = step.rung.acr.clone();
+    let acr = reported(case, rank).unwrap_or_else(|| rung.clone());
+    Satisfied { acr, rung, source: able.offer.source.clone(), methods, amr, auth_time }
+}
+
+/// The name to report: of essential values the highest that is reached, since the answer must be one of
+/// them (OpenID Connect Core §5.5.1.1); of wished ones the one that names the rung itself.
+fn reported(case: &Case<'_>, rank: usize) -> Option<String> {
+    let asked = case.requirement.acr_values.iter().filter_map(|name| Some((case.policy.rank(name)?, name)));
+    let fits = |(asked, _): &(usize, &String)| if case.requirement.essential { *asked <= rank } else { *asked == rank };
+    // The first of equal ones: `max_by_key` would give the last.
+    asked.filter(fits).reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, name)| name.clone())
 }
 
 fn reasons(case: &Case<'_>, rank: usize) -> Vec<Reason> {

@@ -44,7 +44,7 @@ pub fn weigh(
 ) -> Vec<Use> {
     let case = Case::new(policy, requirement, held, offers, now);
     let (acr, source) = match decision {
-        Decision::Satisfied(s) => (Some(s.acr.as_str()), Some(s.source.as_str())),
+        Decision::Satisfied(s) => (Some(s.rung.as_str()), Some(s.source.as_str())),
         Decision::StepUp { plans } => (plans.first().map(|p| p.acr.as_str()), None),
         Decision::Unmet { acr, .. } => (acr.as_deref(), None),
     };
@@ -69,7 +69,7 @@ fn judge(case: &Case<'_>, item: &Item<'_>, rank: usize, reached_by: Option<&str>
         Use::FromTheFuture
     } else if requirement.reauthenticate && !item.factor.in_request {
         Use::NotShownAgain
-    } else if requirement.max_age.is_some_and(|most| age > most) {
+    } else if !item.factor.in_request && requirement.max_age.is_some_and(|most| age > most) {
         Use::OlderThanMaxAge
     } else if !case.is_fresh(item, step) {
         Use::TooOldForLevel

@@ -1,5 +1,5 @@
 //! Tables of decisions under the default policy, each named for the rule that it holds.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use assurance_policy::{
     Decision, Factor, Held, Offer, Policy, Proofing, Quality, Reason, Requirement, Use, decide, weigh,
@@ -278,8 +278,37 @@ fn relying_parties_may_ask_by_the_cross_walk() {
     let offers = offer(4, 2, &[]);
     let ask = |name: &str| Requirement { acr_values: vec![name.to_owned()], essential: true, ..Requirement::default() };
     let substantial = ask("http://eidas.europa.eu/LoA/substantial");
-    assert_eq!(reached_with(&substantial, &held(2, &[("passkey", 5)]), offers.clone()), Some(loa(3)));
+    assert_eq!(
+        reached_with(&substantial, &held(2, &[("passkey", 5)]), offers.clone()),
+        Some(substantial.acr_values[0].clone())
+    );
     assert_eq!(reached_with(&substantial, &held(1, &[("passkey", 5)]), offers), None);
+}
+
+#[test]
+fn the_answer_to_an_essential_request_is_one_of_its_values() {
+    let held = held(2, &[("passkey", 5)]);
+    let essential = |names: &[u8], minimums: Vec<String>| Requirement {
+        acr_values: names.iter().map(|n| loa(*n)).collect(),
+        essential: true,
+        minimums,
+        ..Requirement::default()
+    };
+    let table = [(essential(&[1], vec![]), 1), (essential(&[1, 2], vec![]), 2), (essential(&[4, 1], vec![]), 1)];
+    for (requirement, level) in table {
+        assert_eq!(reached_with(&requirement, &held, offer(4, 0, &[])), Some(loa(level)), "{requirement:?}");
+    }
+    let wished = Requirement { essential: false, ..essential(&[1], vec![]) };
+    assert_eq!(reached_with(&wished, &held, offer(4, 0, &[])), Some(loa(3)), "a wish is told what was reached");
+}
+
+#[test]
+fn a_factor_shown_for_the_request_is_young_enough_for_it() {
+    let requirement = Requirement { max_age: Some(0), ..need(2) };
+    let mut slow = held(1, &[("password", 20), ("totp", 0)]);
+    assert!(reached_with(&requirement, &slow, offer(2, 1, &[])).is_none());
+    slow.factors[0].in_request = true;
+    assert!(reached_with(&requirement, &slow, offer(2, 1, &[])).is_some(), "typing the code took 20 seconds");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn requirement() -> impl Strategy<Value = Requirement> {
 
 fn rank(requirement: &Requirement, held: &Held, offers: &[Offer]) -> Option<usize> {
     match decide(&POLICY, requirement, held, offers, NOW) {
-        Decision::Satisfied(s) => Some(rank_of(&s.acr)),
+        Decision::Satisfied(s) => Some(rank_of(&s.rung)),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
 use async_trait::async_trait;
 use nixa_protocol::authorize::Prompt;
-use nixa_protocol::id::{Id, Subject};
+use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::{Entropy, ErrorCode, OAuthError, Timestamp};
 use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
 use nixa_storage::{DecisionRecord, People};
@@ -68,8 +68,8 @@ pub struct BrokerStep {
     pub unmet_read: bool,
     /// The person who is logged in is not the one who wants to log in.
     pub switching: bool,
-    /// The person has agreed to go on as who they are.
-    pub confirmed: bool,
+    /// The session in which the person agreed to go on: another one's agreement counts for nothing.
+    pub confirmed: Option<Id<Sso>>,
     /// Identity providers that were asked and did not reach the level.
     pub fell_short: BTreeSet<String>,
     /// What the next page has to say.
@@ -84,7 +84,7 @@ pub(crate) struct Judged {
     pub(crate) decision: Decision,
 }
 
-type Sso = SsoSession<BrokerLogin>;
+type Session = SsoSession<BrokerLogin>;
 
 impl BrokerHost {
     /// The settings of a portal; a client without any has the careful defaults.
@@ -106,7 +106,7 @@ impl BrokerHost {
     }
 
     /// Judges an open login.
-    pub(crate) fn judge(&self, pending: &Pending<BrokerStep>, sso: Option<&Sso>, now: Timestamp) -> Judged {
+    pub(crate) fn judge(&self, pending: &Pending<BrokerStep>, sso: Option<&Session>, now: Timestamp) -> Judged {
         let client_id = &pending.request.client_id;
         let requirement = requirement(&pending.request, &self.portal(client_id));
         let held = held(sso.map(|s| &s.login), &pending.id);
@@ -153,9 +153,9 @@ impl BrokerHost {
     }
 
     /// Whether the person is asked before the portal learns who they are.
-    fn needs_confirmation(&self, pending: &Pending<BrokerStep>, sso: &Sso) -> bool {
+    fn needs_confirmation(&self, pending: &Pending<BrokerStep>, sso: &Session) -> bool {
         let shown_now = sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id));
-        if pending.step.confirmed {
+        if pending.step.confirmed.as_ref() == Some(&sso.sid) {
             return false;
         }
         match self.portal(&pending.request.client_id).sso_confirmation {
@@ -167,14 +167,14 @@ impl BrokerHost {
 
     /// Whether there is nothing to choose: the person already uses this provider in the session, and
     /// nothing has to be said first.
-    fn goes_straight(&self, step: &BrokerStep, sso: Option<&Sso>, source: &str) -> bool {
+    fn goes_straight(&self, step: &BrokerStep, sso: Option<&Session>, source: &str) -> bool {
         let used = sso.is_some_and(|s| s.login.factors.iter().any(|f| f.source == source));
         used && step.notice.is_none() && step.fell_short.is_empty()
     }
 
     /// Whether the person must agree to the release of claims, and has not yet.
-    async fn needs_consent(&self, pending: &Pending<BrokerStep>, sso: &Sso) -> Result<bool, ProviderError> {
-        if pending.step.confirmed {
+    async fn needs_consent(&self, pending: &Pending<BrokerStep>, sso: &Session) -> Result<bool, ProviderError> {
+        if pending.step.confirmed.as_ref() == Some(&sso.sid) {
             return Ok(false);
         }
         if pending.request.prompts(Prompt::Consent) {
@@ -208,7 +208,7 @@ impl Host for BrokerHost {
     async fn next(
         &self,
         pending: &Pending<BrokerStep>,
-        sso: Option<&Sso>,
+        sso: Option<&Session>,
         now: Timestamp,
     ) -> Result<Next, ProviderError> {
         let step = &pending.step;
@@ -218,7 +218,7 @@ impl Host for BrokerHost {
         let sso = sso.filter(|_| !step.switching);
         if let Some(sso) = sso
             && pending.request.prompts(Prompt::SelectAccount)
-            && !step.confirmed
+            && step.confirmed.as_ref() != Some(&sso.sid)
             && !sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id))
         {
             return Ok(visit(pending, "confirm", ErrorCode::AccountSelectionRequired));
@@ -244,7 +244,10 @@ impl Host for BrokerHost {
             }
             (Decision::Unmet { .. }, sso) => {
                 if step.unmet_read || pending.request.prompts(Prompt::None) {
-                    self.record(pending, sso.map(|s| &s.subject), &judged, now).await?;
+                    // Nobody's refusal is not kept: strangers could fill the store with requests alone.
+                    if let Some(sso) = sso {
+                        self.record(pending, Some(&sso.subject), &judged, now).await?;
+                    }
                     return Ok(refuse(
                         ErrorCode::UnmetAuthenticationRequirements,
                         "the level that the service needs cannot be reached",

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 const FREE: u32 = 5;
 /// The first wait, in seconds; each further wrong answer doubles it.
 const FIRST_WAIT: i64 = 60;
-/// The longest wait, in seconds: 100 tries a day at most (NIST SP 800-63B-4 §3.2.2), while nobody can
-/// lock another person out for good.
+/// The longest wait, in seconds: about 100 tries a day at most (NIST SP 800-63B-4 §3.2.2). The price is
+/// that somebody who knows a login name can keep its owner waiting by trying on.
 const LONGEST_WAIT: i64 = 900;
 /// How long wrong answers are remembered, in seconds.
 const MEMORY: i64 = 86_400;

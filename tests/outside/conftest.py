@@ -113,19 +113,18 @@ def page(chromium):
     assert not complaints, complaints
 
 
-_codes = {}
+_last_step = {}
 
 
 def totp(citizen):
-    """The next unused code of a citizen: a code works once, so a second one in 30 seconds comes from the step ahead."""
+    """A code that was not used: each works once, and none before the last used one does."""
     generator = pyotp.TOTP(citizen["totp_secret"])
-    used = _codes.setdefault(citizen["totp_secret"], set())
     while True:
-        step = int(time.time()) // 30
-        for candidate in (step, step + 1, step - 1):
-            if candidate not in used:
-                used.add(candidate)
-                return generator.at(candidate * 30)
+        now = int(time.time()) // 30
+        step = max(_last_step.get(citizen["totp_secret"], 0) + 1, now - 1)
+        if step <= now + 1:
+            _last_step[citizen["totp_secret"]] = step
+            return generator.at(step * 30)
         time.sleep(1)
 
 

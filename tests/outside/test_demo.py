@@ -162,7 +162,10 @@ def test_a_broker_over_tls(demo, tmp_path):
                     pytest.fail((tmp_path / "log").read_text())
                 time.sleep(0.05)
         assert metadata["token_endpoint"] == f"https://localhost:{port}/token"
-        response = session.get(f"https://localhost:{port}/")
+        callback = demo.url("portal1") + "/callback"
+        parameters = {"client_id": "dich-vu-cong", "redirect_uri": callback, "response_type": "code",
+                      "scope": "openid", "code_challenge": "c" * 43, "code_challenge_method": "S256"}
+        response = session.get(f"https://localhost:{port}/authorize", params=parameters, allow_redirects=False)
         assert response.headers["Set-Cookie"].startswith("__Host-nixa_broker=")
         assert "Secure" in response.headers["Set-Cookie"]
         assert "max-age" in response.headers["Strict-Transport-Security"]

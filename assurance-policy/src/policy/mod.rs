@@ -137,9 +137,11 @@ impl Policy {
         self.entries.binary_search_by(|e| e.name.as_str().cmp(name)).is_ok()
     }
 
-    /// Every name of a level: the `acr` values and the cross-walk.
+    /// Every name of a level: the `acr` values from the lowest up, then the cross-walk.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(String::as_str)
+        let other =
+            self.names.iter().filter(|(name, rank)| self.steps.get(**rank).is_some_and(|s| s.rung.acr != **name));
+        self.ladder().map(|r| r.acr.as_str()).chain(other.map(|(name, _)| name.as_str()))
     }
 
     /// Whether the policy knows a level by this name.

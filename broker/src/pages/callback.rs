@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assurance_policy::Factor;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use nixa_protocol::id::Id;
 use nixa_protocol::{Params, Timestamp};
 use nixa_provider::{Chosen, ProviderError, SsoSession, Step, see_other};
 use nixa_storage::{Linked, Upstream};
-use nixa_web::{Browser, Text};
+use nixa_web::Browser;
 use tower_sessions::Session;
 
 use super::go::asked_key;
@@ -26,22 +27,25 @@ pub(super) async fn receive(
     State(broker): State<Arc<Broker>>,
     session: Session,
     Path(idp): Path<String>,
+    chosen: Chosen,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let problem = |status, code| broker.problem(Text::default(), status, code).into_response();
+    let known = match broker.known_browser(&session).await {
+        Ok(known) => known,
+        Err(response) => return response,
+    };
+    let text = broker.text_for(known.as_ref(), chosen, &[]);
+    let problem = |status, code| broker.problem(text, status, code).into_response();
     let params = match Params::parse(query.unwrap_or_default().as_bytes()) {
         Ok(params) if params.refuse_repeated().is_ok() => params,
         _ => return problem(StatusCode::BAD_REQUEST, "bad-request"),
     };
-    let browser = match broker.browser(&session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
+    // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
+    let Some(browser) = known else { return problem(StatusCode::BAD_REQUEST, "login-unknown") };
     let (asked, first) = match take(&broker, &browser, &idp, &params).await {
         Ok(Some(taken)) => taken,
-        // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
         Ok(None) => return problem(StatusCode::BAD_REQUEST, "login-unknown"),
-        Err(error) => return broker.failed(&error, Text::default()),
+        Err(error) => return broker.failed(&error, text),
     };
     let again = format!("/continue/{}", asked.login.as_str());
     if !first {
@@ -67,6 +71,7 @@ pub(super) async fn receive(
         Ok(Outcome::Notice(notice)) => {
             change_and_go_on(&broker, &step, move |p| p.step.notice = Some(notice.clone())).await
         }
+        Ok(Outcome::Nothing) => see_other(&again),
         Ok(Outcome::Unmet) => {
             change_and_go_on(&broker, &step, |p| {
                 p.step.fell_short.insert(asked.idp.clone());
@@ -78,6 +83,7 @@ pub(super) async fn receive(
 }
 
 enum Outcome {
+    Nothing,
     LoggedIn { fell_short: bool },
     Notice(Notice),
     Unmet,
@@ -149,34 +155,46 @@ async fn log_in(
         tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
         return Ok(Outcome::Unmet);
     };
+    let pivot = pivot(broker, idp, &stated);
+    let mut attributes = stated.claims.clone();
+    if pivot.is_none() {
+        // Portals key their files on the number: one that may not join people may not be released either.
+        attributes.remove("personal_number");
+    }
     let upstream = Upstream {
         idp: idp.id.clone(),
         subject: stated.subject.clone(),
-        pivot: pivot(broker, idp, &stated),
-        attributes: stated.claims.clone(),
+        pivot,
+        attributes,
         authoritative: idp.authoritative,
     };
     let person = match broker.host.people.resolve(&upstream, &Id::random(&*broker.entropy), now).await? {
         Linked::Person(person) => person,
         Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
     };
-    let shown_in = stated.shown_now.then(|| asked.login.clone());
+    let current = session_of(broker, step).await?;
+    let remembered = |f: &Factor| {
+        let known = current.iter().flat_map(|s| &s.login.factors);
+        !asked.anew && known.into_iter().any(|k| k.method == f.method && k.source == f.source)
+    };
     let factors: Vec<KnownFactor> = evidence
         .factors
         .into_iter()
         .map(|f| KnownFactor {
+            // Without a new login the provider adds what is missing: what was there before was not shown again.
+            shown_in: (!remembered(&f)).then(|| asked.login.clone()),
             method: f.method,
             source: f.source,
             at: stated.auth_time,
             qualities: f.qualities,
-            shown_in: shown_in.clone(),
         })
         .collect();
-    let current = session_of(broker, step).await?;
     let sid = match current {
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
         Some(_) if asked.sid.is_some() => return Ok(Outcome::Notice(Notice::OtherPerson)),
+        // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
+        None if !asked.anew => return Ok(Outcome::Nothing),
         _ => {
             if let Some(old) = broker.sessions.load(step.browser.sid(), now).await? {
                 broker.end_session(&old.sid).await?;

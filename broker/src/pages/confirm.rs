@@ -10,14 +10,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
+use nixa_protocol::id::Id;
 use nixa_provider::{Chosen, Host, ProviderError, Step, see_other};
-use nixa_web::{Page, html};
+use nixa_web::{Browser, Page, Text, html};
 use tower_sessions::Session;
 
 use super::{Broker, change_and_go_on, session_of};
 use crate::host::BrokerStep;
 
-const PURPOSE: &str = "confirm";
+/// The form is good for the session that it was shown in: "continue as A" must not become "as B" because
+/// another tab switched users meanwhile.
+fn purpose(browser: &Browser) -> String {
+    format!("confirm {}", browser.sid().map(Id::as_str).unwrap_or_default())
+}
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -66,7 +71,7 @@ pub(super) async fn show(
         name: sso.login.name,
         consent,
         claims: claims.map(|c| text.t(&format!("claim-{c}"))).collect(),
-        csrf: step.csrf(PURPOSE),
+        csrf: step.csrf(&purpose(&step.browser)),
         cancel: step.path("cancel"),
         cancel_csrf: step.csrf("cancel"),
         switch: step.path("switch"),
@@ -86,14 +91,19 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let (step, _) = match broker.submit_step(&session, &id, PURPOSE, &headers, body).await {
+    let purpose = match Browser::existing(&session).await {
+        Ok(browser) => browser.map(|b| purpose(&b)).unwrap_or_default(),
+        Err(error) => return broker.failed(&error.into(), Text::default()),
+    };
+    let (step, _) = match broker.submit_step(&session, &id, &purpose, &headers, body).await {
         Ok(submitted) => submitted,
         Err(response) => return response,
     };
     if let Err(error) = keep(&broker, &step).await {
         return broker.failed(&error, step.text);
     }
-    change_and_go_on(&broker, &step, |p| p.step.confirmed = true).await
+    let sid = step.browser.sid().cloned();
+    change_and_go_on(&broker, &step, |p| p.step.confirmed = sid.clone()).await
 }
 
 /// Keeps what was agreed to, before anything is released.

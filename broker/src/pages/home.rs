@@ -26,17 +26,17 @@ struct HomePage {
 }
 
 pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, chosen: Chosen) -> Response {
-    let mut browser = match broker.browser(&session).await {
+    let mut browser = match broker.known_browser(&session).await {
         Ok(browser) => browser,
         Err(response) => return response,
     };
-    if let Some(lang) = chosen.0
+    let text = broker.text_for(browser.as_ref(), chosen, &[]);
+    if let (Some(browser), Some(lang)) = (&mut browser, chosen.0)
         && let Err(error) = browser.choose_lang(lang).await
     {
-        return broker.failed(&error.into(), broker.text(&browser, &[]));
+        return broker.failed(&error.into(), text);
     }
-    let text = broker.text(&browser, &[]);
-    let sso = match broker.sessions.load(browser.sid(), broker.now()).await {
+    let sso = match broker.sessions.load(browser.as_ref().and_then(|b| b.sid()), broker.now()).await {
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, text),
     };

@@ -7,14 +7,22 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nixa_provider::see_other;
+use nixa_provider::{Chosen, see_other};
 use tower_sessions::Session;
 
 use super::{Broker, change_and_go_on};
 
 /// These addresses only take forms; opened as a link they lead back to the login.
-pub(super) async fn show(Path(id): Path<String>) -> Response {
-    see_other(&format!("/continue/{id}"))
+pub(super) async fn show(
+    State(broker): State<Arc<Broker>>,
+    session: Session,
+    Path(id): Path<String>,
+    chosen: Chosen,
+) -> Response {
+    match broker.open_step(&session, &id, chosen).await {
+        Ok(_) => see_other(&format!("/continue/{id}")),
+        Err(response) => response,
+    }
 }
 
 pub(super) async fn cancel(
@@ -41,6 +49,7 @@ pub(super) async fn switch(
         Ok((step, _)) => {
             change_and_go_on(&broker, &step, |p| {
                 p.step.switching = true;
+                p.step.confirmed = None;
                 p.step.notice = None;
                 p.step.fell_short.clear();
             })

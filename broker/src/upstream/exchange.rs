@@ -38,8 +38,6 @@ pub(crate) struct Stated {
     pub(crate) amr: Vec<String>,
     /// When the person authenticated, never later than now.
     pub(crate) auth_time: Timestamp,
-    /// Whether the person authenticated for this very request.
-    pub(crate) shown_now: bool,
     pub(crate) claims: Map<String, Value>,
 }
 
@@ -92,8 +90,7 @@ impl Upstreams {
         if auth_time > now + LEEWAY {
             return Err(UpstreamError::IdToken("auth_time is in the future"));
         }
-        let shown_now = auth_time + LEEWAY >= asked.at;
-        if asked.anew && !shown_now {
+        if asked.anew && auth_time + LEEWAY < asked.at {
             return Err(UpstreamError::IdToken("the person was not asked again"));
         }
         let userinfo = self.userinfo(&client, tokens.access_token(), claims).await?;
@@ -102,7 +99,6 @@ impl Upstreams {
             acr: claims.auth_context_ref().map(|a| a.to_string()),
             amr: claims.auth_method_refs().into_iter().flatten().map(|m| m.to_string()).collect(),
             auth_time: auth_time.min(now),
-            shown_now,
             claims: userinfo,
         })
     }

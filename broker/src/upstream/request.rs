@@ -73,7 +73,9 @@ pub(crate) fn authorization_request(
     };
     Wish {
         acr: level.and_then(|l| l.acr.clone()),
-        anew: anew || requirement.reauthenticate,
+        // A factor that must be shown for the request is asked for with all others: a provider that added
+        // only one could as well have remembered it.
+        anew: anew || requirement.reauthenticate || !requirement.sso || policy.rung(rung).is_some_and(|r| !r.sso),
         max_age: limit.min(OLDEST).min(requirement.max_age.unwrap_or(OLDEST)),
     }
 }

@@ -151,7 +151,7 @@ fn check_assertion(
         return Err(invalid_client("client_assertion aud is not this server"));
     }
     let expires = number("exp").ok_or_else(|| invalid_client("client_assertion exp is missing"))?;
-    if now > expires + LEEWAY || expires - now > LONGEST_LIFE + LEEWAY {
+    if now >= expires + LEEWAY || expires - now > LONGEST_LIFE + LEEWAY {
         return Err(invalid_client("client_assertion exp is past or too far"));
     }
     let early = |name: &str| number(name).is_some_and(|t| t > now + LEEWAY);

@@ -48,8 +48,6 @@ pub enum ErrorCode {
     UnmetAuthenticationRequirements,
     /// RFC 6750 §3.1.
     InvalidToken,
-    /// RFC 6750 §3.1.
-    InsufficientScope,
 }
 
 impl ErrorCode {
@@ -76,7 +74,6 @@ impl ErrorCode {
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
         }
     }
 
@@ -85,7 +82,6 @@ impl ErrorCode {
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
-            Self::InsufficientScope => 403,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             _ => 400,

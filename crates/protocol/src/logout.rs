@@ -16,6 +16,8 @@ pub const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
 pub struct Hint {
     /// The client that it was issued to.
     pub client_id: String,
+    /// The person, as that client knows them.
+    pub sub: String,
     /// The session that it was issued in.
     pub sid: Option<String>,
 }
@@ -27,7 +29,7 @@ pub fn verify_hint(token: &str, keys: &[VerifyingKey], issuer: &str) -> Option<H
     let claims = jose::verify(token, keys, Some("JWT")).ok()?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     (text("iss").as_deref() == Some(issuer)).then_some(())?;
-    Some(Hint { client_id: text("aud")?, sid: text("sid") })
+    Some(Hint { client_id: text("aud")?, sub: text("sub")?, sid: text("sid") })
 }
 
 /// Where the browser may go after logout: an exact registered URI with the request's `state`.

@@ -8,16 +8,18 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationRequest, Bound, Unbound, bind, error_location, validate};
+use nixa_protocol::error::invalid_request;
 use nixa_protocol::id::Id;
+use nixa_protocol::logout::verify_hint;
 use nixa_protocol::{OAuthError, Params};
-use nixa_web::{FormError, Lang, Text, read_form};
+use nixa_web::{FormError, Text, read_form};
 use tower_sessions::Session;
 
 use crate::dispatch::begin;
 use crate::host::Host;
 use crate::login::Pending;
 use crate::state::Provider;
-use crate::step::see_other;
+use crate::step::{Chosen, see_other};
 
 /// The longest request that is read, in octets: each one is stored before anybody has logged in.
 const LONGEST: usize = 8_192;
@@ -25,11 +27,17 @@ const LONGEST: usize = 8_192;
 pub(crate) async fn get<H: Host>(
     State(provider): State<Arc<Provider<H>>>,
     session: Session,
+    chosen: Chosen,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
     let params = if query.len() > LONGEST { None } else { Params::parse(query.as_bytes()).ok() };
-    let request = match read(&provider, params) {
+    let known = match provider.known_browser(&session).await {
+        Ok(known) => known,
+        Err(response) => return response,
+    };
+    let text = |locales: &[String]| provider.text_for(known.as_ref(), chosen, locales);
+    let request = match read(&provider, params, &text) {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -58,7 +66,8 @@ pub(crate) async fn post<H: Host>(
         Ok(params) => params,
         Err(e) => return provider.problem(Text::default(), e.status(), "bad-request").into_response(),
     };
-    let request = match read(&provider, Some(params)) {
+    let text = |locales: &[String]| provider.text_for(None, Chosen::default(), locales);
+    let request = match read(&provider, Some(params), &text) {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -70,18 +79,28 @@ pub(crate) async fn post<H: Host>(
 }
 
 /// Reads a request: a page of ours where there is no safe place to redirect to, else a redirected error.
-fn read<H: Host>(provider: &Provider<H>, params: Option<Params>) -> Result<AuthorizationRequest, Response> {
+fn read<H: Host>(
+    provider: &Provider<H>,
+    params: Option<Params>,
+    text: &dyn Fn(&[String]) -> Text,
+) -> Result<AuthorizationRequest, Response> {
     let refuse = |text, code| Err(provider.problem(text, StatusCode::BAD_REQUEST, code).into_response());
-    let Some(params) = params else { return refuse(Text::default(), "bad-request") };
-    let lang = params.list("ui_locales").iter().find_map(|tag| Lang::parse(tag));
-    let text = Text(lang.unwrap_or_default());
+    let Some(params) = params else { return refuse(text(&[]), "bad-request") };
+    let text = text(&params.list("ui_locales"));
     let bound = match bind(&params, |id| provider.clients.find(id)) {
         Ok(bound) => bound,
         Err(Unbound::UnknownClient) => return refuse(text, "unknown-service"),
         Err(Unbound::UnregisteredRedirectUri) => return refuse(text, "unregistered-address"),
         Err(Unbound::NoClientId | Unbound::NoRedirectUri) => return refuse(text, "bad-request"),
     };
-    validate(&params, &bound).map_err(|error| redirect_error(provider, &bound, &error))
+    let mut request = validate(&params, &bound).map_err(|error| redirect_error(provider, &bound, &error))?;
+    if let Some(hint) = params.get("id_token_hint") {
+        let (keys, issuer) = (&provider.identity.verifying, &provider.identity.issuer);
+        let hint = verify_hint(hint, keys, issuer).filter(|h| h.client_id == bound.client.client_id);
+        let invalid = || redirect_error(provider, &bound, &invalid_request("id_token_hint is not valid"));
+        request.hinted_sub = Some(hint.ok_or_else(invalid)?.sub);
+    }
+    Ok(request)
 }
 
 fn redirect_error<H: Host>(provider: &Provider<H>, bound: &Bound, error: &OAuthError) -> Response {

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt, error_location, success_location};
+use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_web::Browser;
 use tower_sessions::Session;
@@ -96,7 +97,14 @@ async fn answer<H: Host>(
     let Some(client) = provider.clients.find(&request.client_id) else {
         return Ok(provider.problem(Default::default(), StatusCode::BAD_REQUEST, "unknown-service").into_response());
     };
+    let hinted = |login: &Authenticated| {
+        let sub = subject_for(&client, login.subject.as_str(), &provider.identity.pairwise_key);
+        request.hinted_sub.as_ref().is_none_or(|hinted| *hinted == sub)
+    };
     let outcome = match outcome {
+        Ok(login) if !hinted(&login) => {
+            Err(OAuthError::new(ErrorCode::LoginRequired, "another person is logged in than id_token_hint names"))
+        }
         Ok(login) => {
             let joined = provider.sessions.change(&login.sid, provider.now(), |s| {
                 s.clients.insert(request.client_id.clone());

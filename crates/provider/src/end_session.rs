@@ -70,31 +70,31 @@ pub(crate) async fn post<H: Host>(
 }
 
 async fn respond<H: Host>(
-    provider: &Provider<H>,
+    provider: &Arc<Provider<H>>,
     session: &Session,
     chosen: Chosen,
     params: &Params,
     post: bool,
 ) -> Response {
-    let mut browser = match provider.browser(session).await {
+    let mut browser = match provider.known_browser(session).await {
         Ok(browser) => browser,
         Err(response) => return response,
     };
-    if let Some(lang) = chosen.0
+    let text = provider.text_for(browser.as_ref(), chosen, &params.list("ui_locales"));
+    if let (Some(browser), Some(lang)) = (&mut browser, chosen.0)
         && let Err(error) = browser.choose_lang(lang).await
     {
-        return provider.failed(&error.into(), Text::default());
+        return provider.failed(&error.into(), text);
     }
-    let text = provider.text(&browser, &params.list("ui_locales"));
-    match act(provider, &mut browser, text, params, post).await {
+    match act(provider, browser.as_mut(), text, params, post).await {
         Ok(response) => response,
         Err(error) => provider.failed(&error, text),
     }
 }
 
 async fn act<H: Host>(
-    provider: &Provider<H>,
-    browser: &mut Browser,
+    provider: &Arc<Provider<H>>,
+    browser: Option<&mut Browser>,
     text: Text,
     params: &Params,
     post: bool,
@@ -108,21 +108,30 @@ async fn act<H: Host>(
     let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str()));
     let after = redirect_after(params, client.as_deref());
     let hinted: Option<Id<Sso>> = hint.and_then(|h| h.sid).map(Id::from_text);
-    let current = provider.sessions.load(browser.sid(), provider.now()).await?.map(|s| s.sid);
+    let sid = browser.as_ref().and_then(|b| b.sid());
+    let current = provider.sessions.load(sid, provider.now()).await?.map(|s| s.sid);
+    let confirmed = browser.as_ref().is_some_and(|b| b.is_csrf_token(PURPOSE, params.get("csrf")));
     match (&current, &hinted) {
         // The service proves by its ID token that it belongs to this very session: nothing to ask.
         (Some(sid), Some(hinted)) if sid == hinted => log_out(provider, browser, Some(sid)).await?,
-        // A cross-site post comes without the cookie; the verified hint names the session.
-        (None, Some(hinted)) if post => log_out(provider, browser, Some(hinted)).await?,
+        (None, _) if post && browser.is_none() => match &hinted {
+            // A cross-site post comes without the cookie; the verified hint names the session.
+            Some(hinted) => log_out(provider, None, Some(hinted)).await?,
+            // By GET the cookie comes along, and the page can ask.
+            None => return Ok(see_other(&format!("/logout?{}", kept_query(&kept(params, client.as_deref()))))),
+        },
         (None, _) => log_out(provider, browser, None).await?,
-        (Some(sid), _) if browser.is_csrf_token(PURPOSE, params.get("csrf")) => {
+        (Some(sid), _) if confirmed => {
             if params.get("answer") != Some("yes") {
                 return Ok(message(provider, text, "still-logged-in"));
             }
             log_out(provider, browser, Some(sid)).await?;
         }
         // Without proof, any page of the web could log people out: ask (RP-Initiated Logout §2).
-        (Some(_), _) => return Ok(ask(provider, browser, text, params)),
+        (Some(_), _) => {
+            let csrf = browser.map(|b| b.csrf_token(PURPOSE)).unwrap_or_default();
+            return Ok(ask(provider, csrf, text, kept(params, client.as_deref()), after.as_deref()));
+        }
     }
     Ok(after.map_or_else(|| message(provider, text, "logged-out"), |uri| see_other(&uri)))
 }
@@ -139,16 +148,18 @@ fn known_client<H: Host>(provider: &Provider<H>, params: &Params, hinted: Option
 }
 
 async fn log_out<H: Host>(
-    provider: &Provider<H>,
-    browser: &mut Browser,
+    provider: &Arc<Provider<H>>,
+    browser: Option<&mut Browser>,
     sid: Option<&Id<Sso>>,
 ) -> Result<(), ProviderError> {
     if let Some(sid) = sid {
         provider.end_session(sid).await?;
-        // Not an error: what is late is delivered from the outbox.
-        let _late = tokio::time::timeout(FIRST_DELIVERY, provider.deliver_due()).await;
+        // A task of its own: a delivery that takes longer goes on when the browser no longer waits.
+        let provider = provider.clone();
+        let delivery = tokio::spawn(async move { provider.deliver_due().await });
+        let _late = tokio::time::timeout(FIRST_DELIVERY, delivery).await;
     }
-    if browser.sid().is_some() {
+    if let Some(browser) = browser.filter(|b| b.sid().is_some()) {
         browser.log_out().await?;
     }
     Ok(())
@@ -185,17 +196,28 @@ impl<H: Host> Provider<H> {
     }
 }
 
-fn ask<H: Host>(provider: &Provider<H>, browser: &Browser, text: Text, params: &Params) -> Response {
-    let keep = ["client_id", "post_logout_redirect_uri", "state"];
-    // A hint that did not verify must not come back as a plain client_id: then there is no redirect.
-    let kept = if params.get("id_token_hint").is_some() { &keep[..0] } else { &keep[..] };
-    let client = params.get("client_id").and_then(|id| provider.clients.find(id));
-    let after = redirect_after(params, client.as_deref()).map(|uri| origin(&uri)).unwrap_or_default();
-    let page = ConfirmPage {
-        page: Page::new(&provider.look, text, "logout-title").leading_to(&after),
-        csrf: browser.csrf_token(PURPOSE),
-        kept: kept.iter().filter_map(|name| Some((*name, params.owned(name)?))).collect(),
-    };
+/// The parameters to act on after the question, checked again then. The client is the one that was
+/// recognised: a hint that did not verify must not come back as a plain `client_id`.
+fn kept(params: &Params, client: Option<&Client>) -> Vec<(&'static str, String)> {
+    let Some(client) = client else { return Vec::new() };
+    let others = ["post_logout_redirect_uri", "state", "ui_locales"];
+    let others = others.into_iter().filter_map(|name| Some((name, params.owned(name)?)));
+    std::iter::once(("client_id", client.client_id.clone())).chain(others).collect()
+}
+
+fn kept_query(kept: &[(&'static str, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+}
+
+fn ask<H: Host>(
+    provider: &Provider<H>,
+    csrf: String,
+    text: Text,
+    kept: Vec<(&'static str, String)>,
+    after: Option<&str>,
+) -> Response {
+    let page = Page::new(&provider.look, text, "logout-title").keeping(&kept_query(&kept));
+    let page = ConfirmPage { page: page.leading_to(&after.map(origin).unwrap_or_default()), csrf, kept };
     html(&page.page, &page, StatusCode::OK)
 }
 

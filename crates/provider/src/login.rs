@@ -63,7 +63,7 @@ impl<S: Serialize + DeserializeOwned + Clone> Logins<S> {
 
     pub(crate) async fn create(&self, pending: &Pending<S>) -> Result<(), ProviderError> {
         let bytes = serde_json::to_vec(pending)?;
-        Ok(self.short.put(&key(&pending.id), &bytes, pending.expires + REMEMBERED).await?)
+        Ok(self.short.put(&key(&pending.id), &bytes, remembered_until(pending)).await?)
     }
 
     /// The login with this identifier, open, finished or expired.
@@ -115,10 +115,15 @@ impl<S: Serialize + DeserializeOwned + Clone> Logins<S> {
         now: Timestamp,
     ) -> Result<Option<Current<S>>, ProviderError> {
         let stored = serde_json::to_vec(&pending)?;
-        let ends = pending.expires + REMEMBERED;
+        let ends = remembered_until(&pending);
         let won = self.short.replace(&key(&pending.id), &current.stored, &stored, ends, now).await?;
         Ok(won.then_some(Current { pending, stored }))
     }
+}
+
+/// A login that no browser has opened was perhaps never meant to be: it is not remembered beyond its time.
+fn remembered_until<S>(pending: &Pending<S>) -> Timestamp {
+    pending.expires + if pending.browser.is_some() { REMEMBERED } else { 0 }
 }
 
 fn key(id: &Id<Login>) -> String {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use nixa_web::{Browser, Text, security_headers, session_layer, stylesheet, trace_requests};
+use nixa_web::{security_headers, session_layer, stylesheet, trace_requests};
+use percent_encoding::percent_decode_str;
+use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::Session;
 
@@ -41,14 +43,15 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/continue/{login}", get(continue_login))
         .route("/logout", get(end_session::get).post(end_session::post))
-        .fallback(not_found)
         .merge(pages)
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(
             ShortLivedSessions::new(provider.stores.short.clone(), provider.clock.clone()),
             cookie_name,
             secure,
         ));
-    Router::new()
+    let all = Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
         .route("/healthz", get(healthz))
@@ -59,7 +62,9 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(secure, security_headers))
         .layer(from_fn_with_state(provider.entropy.clone(), trace_requests))
-        .with_state(provider)
+        .with_state(provider);
+    // Around the routes, so that it comes before the choice of one.
+    Router::new().fallback_service(from_fn(readable_path).layer(all))
 }
 
 async fn style<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
@@ -72,7 +77,32 @@ async fn icon() -> Response {
 }
 
 async fn not_found<H: Host>(State(provider): State<Arc<Provider<H>>>, session: Session, chosen: Chosen) -> Response {
-    let known = Browser::existing(&session).await.ok().flatten().and_then(|b| b.lang());
-    let text = Text(chosen.0.or(known).unwrap_or_default());
-    provider.problem(text, StatusCode::NOT_FOUND, "not-found").into_response()
+    nothing_here(&provider, &session, chosen, StatusCode::NOT_FOUND).await
+}
+
+async fn wrong_method<H: Host>(State(provider): State<Arc<Provider<H>>>, session: Session, chosen: Chosen) -> Response {
+    nothing_here(&provider, &session, chosen, StatusCode::METHOD_NOT_ALLOWED).await
+}
+
+async fn nothing_here<H: Host>(
+    provider: &Provider<H>,
+    session: &Session,
+    chosen: Chosen,
+    status: StatusCode,
+) -> Response {
+    match provider.known_browser(session).await {
+        Ok(browser) => {
+            let text = provider.text_for(browser.as_ref(), chosen, &[]);
+            provider.problem(text, status, "not-found").into_response()
+        }
+        Err(response) => response,
+    }
+}
+
+/// A path that is not UTF-8 is no path of ours; its route's own refusal would be bare English text.
+async fn readable_path(mut request: Request, next: Next) -> Response {
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        *request.uri_mut() = Uri::from_static("/not-found");
+    }
+    next.run(request).await
 }

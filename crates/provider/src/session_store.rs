@@ -33,7 +33,7 @@ impl fmt::Debug for ShortLivedSessions {
 
 /// How long a browser's record is kept after its last change, in seconds: longer than any single sign-on
 /// session. The cookie itself ends with the browser.
-const KEPT: i64 = 86_400;
+const KEPT: i64 = 9 * 3_600;
 
 fn key(id: &Id) -> String {
     format!("browser:{}", digest(&id.to_string()).as_str())

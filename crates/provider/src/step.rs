@@ -61,14 +61,20 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// The page that says what is wrong and leads on.
     pub async fn open_step(&self, session: &Session, id: &str, chosen: Chosen) -> Result<Step<H::Step>, Response> {
-        let mut browser = self.browser(session).await?;
-        if let Some(lang) = chosen.0 {
-            browser.choose_lang(lang).await.map_err(|e| self.failed(&e.into(), Text::default()))?;
-        }
-        let text = self.text(&browser, &[]);
+        let known = self.known_browser(session).await?;
+        let text = self.text_for(known.as_ref(), chosen, &[]);
         let now = self.now();
         let found = self.logins.load(&Id::from_text(id), now).await.map_err(|e| self.failed(&e, text))?;
         let Some(mut current) = found else { return Err(self.unknown_login(text)) };
+        let mut browser = match known {
+            Some(browser) => browser,
+            // The first fetch of a login that came by a cross-site post.
+            None if current.browser.is_none() => self.browser(session).await?,
+            None => return Err(self.unknown_login(text)),
+        };
+        if let Some(lang) = chosen.0 {
+            browser.choose_lang(lang).await.map_err(|e| self.failed(&e.into(), text))?;
+        }
         let text = self.text(&browser, &current.request.ui_locales);
         if current.browser.is_none() {
             let bind = |p: &mut Pending<H::Step>| {
@@ -118,7 +124,25 @@ impl<H: Host> Provider<H> {
         Ok((step, form))
     }
 
-    /// The browser of a session.
+    /// The browser of a session that has one already. Only a request that begins something makes one: a
+    /// cross-site post comes without the cookie, and an answer that set a new one would replace the
+    /// session that the browser has.
+    ///
+    /// # Errors
+    /// The page that says to try later.
+    pub async fn known_browser(&self, session: &Session) -> Result<Option<Browser>, Response> {
+        Browser::existing(session).await.map_err(|e| self.failed(&e.into(), Text::default()))
+    }
+
+    /// The language for a request: what it chooses, else what the person chose before, else what the client
+    /// wishes, else Vietnamese.
+    #[must_use]
+    pub fn text_for(&self, browser: Option<&Browser>, chosen: Chosen, ui_locales: &[String]) -> Text {
+        let wished = || ui_locales.iter().find_map(|tag| Lang::parse(tag));
+        Text(chosen.0.or_else(|| browser.and_then(Browser::lang)).or_else(wished).unwrap_or_default())
+    }
+
+    /// The browser of a session, made where there is none.
     ///
     /// # Errors
     /// The page that says to try later.
@@ -129,8 +153,7 @@ impl<H: Host> Provider<H> {
     /// The language for a browser: what the person chose, else what the client wishes, else Vietnamese.
     #[must_use]
     pub fn text(&self, browser: &Browser, ui_locales: &[String]) -> Text {
-        let wished = || ui_locales.iter().find_map(|tag| Lang::parse(tag));
-        Text(browser.lang().or_else(wished).unwrap_or_default())
+        self.text_for(Some(browser), Chosen::default(), ui_locales)
     }
 
     /// A page for what went wrong.

@@ -145,6 +145,11 @@ async fn redeem<H: Host>(
     if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref()).await? {
         return Err(unusable());
     }
+    if provider.sessions.load(Some(&grant.sid), now).await?.is_none() {
+        // The session ended between the first look and the insert, so that its end did not see the grant.
+        provider.stores.grants.revoke_grant(&grant.id, now).await?;
+        return Err(unusable());
+    }
     provider.respond(client, &grant, &grant.body.scopes, record.nonce.as_deref(), refresh_token, now).await
 }
 

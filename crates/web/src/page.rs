@@ -29,6 +29,8 @@ pub struct Page {
     pub title: String,
     /// The host's name.
     pub service: String,
+    /// Where the link to the other language leads.
+    pub lang_href: String,
     form_targets: String,
 }
 
@@ -42,7 +44,18 @@ impl Page {
     /// A page with a ready title.
     #[must_use]
     pub fn titled(look: &Look, text: Text, title: String) -> Self {
-        Self { text, title, service: text.pick(&look.name).to_owned(), form_targets: look.form_targets.clone() }
+        let lang_href = format!("?lang={}", text.lang().other().tag());
+        let service = text.pick(&look.name).to_owned();
+        Self { text, title, service, lang_href, form_targets: look.form_targets.clone() }
+    }
+
+    /// With a query that the link to the other language keeps.
+    #[must_use]
+    pub fn keeping(mut self, query: &str) -> Self {
+        if !query.is_empty() {
+            self.lang_href = format!("?{query}&lang={}", self.text.lang().other().tag());
+        }
+        self
     }
 
     /// With a further origin to which this page's forms may lead.

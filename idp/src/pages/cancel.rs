@@ -7,15 +7,23 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nixa_provider::{Pending, dispatch, see_other};
+use nixa_provider::{Chosen, Pending, dispatch, see_other};
 use tower_sessions::Session;
 
 use super::Idp;
 use crate::host::IdpStep;
 
 /// These addresses only take forms; opened as a link they lead back to the login.
-pub(super) async fn show(Path(id): Path<String>) -> Response {
-    see_other(&format!("/continue/{id}"))
+pub(super) async fn show(
+    State(idp): State<Arc<Idp>>,
+    session: Session,
+    Path(id): Path<String>,
+    chosen: Chosen,
+) -> Response {
+    match idp.open_step(&session, &id, chosen).await {
+        Ok(_) => see_other(&format!("/continue/{id}")),
+        Err(response) => response,
+    }
 }
 
 pub(super) async fn submit(

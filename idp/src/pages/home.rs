@@ -20,17 +20,17 @@ struct HomePage {
 }
 
 pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: Chosen) -> Response {
-    let mut browser = match idp.browser(&session).await {
+    let mut browser = match idp.known_browser(&session).await {
         Ok(browser) => browser,
         Err(response) => return response,
     };
-    if let Some(lang) = chosen.0
+    let text = idp.text_for(browser.as_ref(), chosen, &[]);
+    if let (Some(browser), Some(lang)) = (&mut browser, chosen.0)
         && let Err(error) = browser.choose_lang(lang).await
     {
-        return idp.failed(&error.into(), idp.text(&browser, &[]));
+        return idp.failed(&error.into(), text);
     }
-    let text = idp.text(&browser, &[]);
-    let username = match idp.sessions.load(browser.sid(), idp.now()).await {
+    let username = match idp.sessions.load(browser.as_ref().and_then(|b| b.sid()), idp.now()).await {
         Ok(sso) => sso.map(|s| s.login.username),
         Err(error) => return idp.failed(&error, text),
     };

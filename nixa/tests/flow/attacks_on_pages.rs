@@ -3,7 +3,7 @@
 use nixa_protocol::Clock;
 
 use crate::browser::{Browser, authorize_url, csrf};
-use crate::lab::{BROKER, IDP, Lab, PASSWORD, TOTP, query};
+use crate::lab::{BROKER, Lab, PASSWORD, TOTP, query};
 
 #[tokio::test]
 async fn cross_site_form_post() {
@@ -14,7 +14,11 @@ async fn cross_site_form_post() {
         let reply = browser.post(&lab, &page.url, &form).await;
         assert_eq!((reply.status, reply.problem()), (403, "form-not-yours"));
     }
-    // Without the SameSite=Lax cookie the browser is a stranger.
+    // Without the SameSite=Lax cookie the browser is a stranger, and keeps the session that it has.
+    for url in [page.url.clone(), format!("{BROKER}/logout"), format!("{BROKER}/authorize")] {
+        let reply = Browser::default().post(&lab, &url, &[("idp", "national"), ("csrf", &csrf(&page))]).await;
+        assert_eq!(reply.header("set-cookie"), "", "{url}");
+    }
     let reply = Browser::default().post(&lab, &page.url, &[("idp", "national"), ("csrf", &csrf(&page))]).await;
     assert_eq!((reply.status, reply.problem()), (404, "login-unknown"));
 }
@@ -31,6 +35,23 @@ async fn a_forms_token_is_good_for_its_own_step_and_login_only() {
     let cancel = first.url.replace("/choose", "/cancel");
     let reply = browser.post(&lab, &cancel, &[("csrf", &token)]).await;
     assert_eq!(reply.problem(), "form-not-yours", "another step's token");
+}
+
+#[tokio::test]
+async fn continue_as_one_person_never_means_another() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    let page = browser.open(&lab, &authorize_url("other", &[])).await;
+    assert!(page.url.ends_with("/confirm") && page.body.contains("Name of mai"));
+    // Another tab switches users.
+    let chooser = browser.open(&lab, &authorize_url("basic", &[("prompt", "select_account")])).await;
+    let chooser = browser.press(&lab, &chooser, "switch").await;
+    let password = browser.submit(&lab, &chooser, &[("idp", "national")]).await;
+    browser.submit(&lab, &password, &[("username", "binh"), ("password", PASSWORD)]).await;
+    let reply = browser.post(&lab, &page.url, &[("csrf", &csrf(&page))]).await;
+    assert_eq!((reply.status, reply.problem()), (403, "form-not-yours"));
+    assert!(browser.open(&lab, &page.url).await.body.contains("Name of binh"));
 }
 
 #[tokio::test]
@@ -76,11 +97,12 @@ async fn a_page_runs_no_script_and_loads_nothing_from_elsewhere() {
     assert_eq!(page.header("x-content-type-options"), "nosniff");
     assert!(page.header("strict-transport-security").contains("max-age"));
     assert_eq!(page.header("x-request-id").len(), 16);
-    let hint = "\"><script>alert(1)</script>";
-    let away = browser.submit(&lab, &page, &[("idp", "national")]).await.url;
-    assert!(away.starts_with(IDP));
-    let unsafe_hint = authorize_url("basic", &[("login_hint", hint), ("state", hint)]);
-    assert!(!browser.open(&lab, &unsafe_hint).await.body.contains("<script"));
+    // What a page repeats of a request is escaped: here the state, in the logout page's hidden fields.
+    browser.tokens(&lab, "basic", &[]).await;
+    let state = "\"><script>alert(1)</script>";
+    let params = [("client_id", "basic"), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", state)];
+    let page = browser.get(&lab, &format!("{BROKER}/logout?{}", crate::lab::encode(&params))).await;
+    assert!(page.body.contains("alert(1)") && !page.body.contains("<script"), "{}", page.body);
 }
 
 #[tokio::test]
@@ -172,6 +194,23 @@ async fn a_code_seen_over_the_shoulder() {
     }
     assert!(query(&ends[0].location(), "code").is_some());
     assert!(ends[1].url.ends_with("/totp") && ends[1].body.contains("role=\"alert\""), "a code works once");
+    let before = nixa_idp::totp::code_at(TOTP, lab.clock.now() + -30).unwrap();
+    let older = second.submit(&lab, &ends[1], &[("code", &before)]).await;
+    assert!(older.url.ends_with("/totp"), "nor does the one before it");
+}
+
+#[tokio::test]
+async fn addresses_that_are_none_get_a_page() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    for (path, status) in [("/login/%ff/choose", 404), ("/login/%0d%0a/cancel", 404), ("/nowhere?lang=en", 404)] {
+        let reply = browser.open(&lab, &format!("{BROKER}{path}")).await;
+        assert_eq!(reply.status, status, "{path}");
+        assert!(!reply.problem().is_empty(), "{path}: {}", reply.body);
+        assert_eq!(reply.body.contains("<html lang=\"en\">"), path.contains("lang=en"), "{path}");
+    }
+    let reply = browser.post(&lab, &format!("{BROKER}/continue/x"), &[]).await;
+    assert_eq!((reply.status, reply.problem()), (405, "not-found"));
 }
 
 #[tokio::test]

@@ -211,7 +211,8 @@ async fn a_number_that_does_not_fit_the_birth_date_joins_nobody() {
     let national = Browser::default().tokens(&lab, "basic", &[]).await;
     let national = sub(crate::tokens::id_token(&lab, &national).await);
     for (subject, birthdate, same) in [("s-1", "1991-01-01", false), ("s-2", "1990-03-15", true)] {
-        let mut waiting = Waiting::begin(&lab).await;
+        let url = authorize_url("basic", &[("scope", "openid profile personal_number")]);
+        let mut waiting = Waiting::with(&lab, Browser::default(), &url).await;
         let token = lab.net.simulator.key.sign("JWT", &waiting.claims(&lab, json!({"sub": subject}))).unwrap();
         *lab.net.simulator.id_token.lock().unwrap() = token;
         *lab.net.simulator.userinfo.lock().unwrap() =
@@ -222,9 +223,25 @@ async fn a_number_that_does_not_fit_the_birth_date_joins_nobody() {
         let claims = crate::tokens::id_token(&lab, &tokens).await;
         assert_eq!(claims["sub"] == national, same, "{birthdate}");
         let userinfo = lab.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+        // Portals key their files on it: a number that may not join people is not released either.
+        assert_eq!(userinfo.get("personal_number").is_some(), same, "{userinfo}");
         // A provider that is not authoritative cannot rename a person.
         assert_eq!(userinfo["name"], if same { "Name of mai" } else { "Other" });
     }
+}
+
+#[tokio::test]
+async fn a_step_up_that_outlives_a_logout_brings_nothing_back() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    let page = browser.open(&lab, &authorize_url("two", &[])).await;
+    assert!(page.url.ends_with("/totp"));
+    let hint = tokens["id_token"].as_str().unwrap();
+    browser.get(&lab, &format!("{BROKER}/logout?{}", encode(&[("id_token_hint", hint)]))).await;
+    let code = nixa_idp::totp::code_at(crate::lab::TOTP, lab.clock.now()).unwrap();
+    let end = browser.submit(&lab, &page, &[("code", &code)]).await;
+    assert!(end.url.ends_with("/choose"), "the password from before the logout does not count: {}", end.url);
 }
 
 #[tokio::test]

@@ -279,7 +279,7 @@ home = "https://{id}.example/"
 redirect_uris = ["https://{id}.example/cb"]
 post_logout_redirect_uris = ["https://{id}.example/bye"]
 backchannel_logout_uri = "https://{id}.example/backchannel"
-scopes = ["openid", "profile", "offline_access"]
+scopes = ["openid", "profile", "personal_number", "offline_access"]
 sector = "{id}"
 sso_confirmation = "{confirmation}"
 {lines}

@@ -22,6 +22,19 @@ async fn single_sign_on_then_only_the_missing_factor() {
 }
 
 #[tokio::test]
+async fn a_step_up_long_after_the_password_is_not_followed_by_another_question() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    lab.clock.advance(600);
+    let page = browser.open(&lab, &authorize_url("other", &[("acr_values", "urn:nixa:loa:2")])).await;
+    assert!(page.url.ends_with("/totp"), "{}", page.url);
+    let code = nixa_idp::totp::code_at(crate::lab::TOTP, nixa_protocol::Clock::now(&*lab.clock)).unwrap();
+    let end = browser.submit(&lab, &page, &[("code", &code)]).await;
+    assert!(query(&end.location(), "code").is_some(), "{}", end.url);
+}
+
+#[tokio::test]
 async fn acr_values_ask_and_the_minimum_insists() {
     let lab = Lab::new().await;
     let acr = |tokens: Value| {
@@ -75,6 +88,10 @@ async fn a_step_up_by_another_person_changes_nothing() {
 async fn every_issued_level_leaves_a_record_with_its_reason() {
     let lab = Lab::new().await;
     Browser::default().tokens(&lab, "two", &[]).await;
+    // Strangers cannot fill the store with refusals.
+    for client in ["three", "two"] {
+        Browser::default().get(&lab, &authorize_url(client, &[("prompt", "none")])).await;
+    }
     let file = lab.folder().join("broker/durable.db");
     let url = format!("sqlite://{}?mode=ro", file.display());
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();

@@ -134,6 +134,32 @@ async fn without_a_hint_the_person_is_asked() {
 }
 
 #[tokio::test]
+async fn a_portal_whose_session_outlived_ours_gets_the_browser_back() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let old = browser.tokens(&lab, "basic", &[]).await;
+    lab.clock.advance(3_600);
+    browser.tokens(&lab, "legacy", &[]).await;
+    let hint = old["id_token"].as_str().unwrap();
+    let params = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s")];
+    let page = browser.get(&lab, &logout_url(&params)).await;
+    let link = crate::lab::between(&page.body, "class=\"lang\" href=\"", "\"").unwrap().replace("&#38;", "&");
+    assert!(link.contains("client_id=basic") && link.contains("state=s") && link.ends_with("&lang=en"), "{link}");
+    let page = browser.get(&lab, &format!("{BROKER}/logout{link}")).await;
+    assert!(page.body.contains("<html lang=\"en\">"));
+    let token = crate::browser::csrf(&page);
+    let form = [
+        ("csrf", token.as_str()),
+        ("answer", "yes"),
+        ("client_id", "basic"),
+        ("post_logout_redirect_uri", "https://basic.example/bye"),
+        ("state", "s"),
+    ];
+    let end = browser.post(&lab, &format!("{BROKER}/logout"), &form).await;
+    assert_eq!(end.location(), "https://basic.example/bye?state=s");
+}
+
+#[tokio::test]
 async fn a_hint_of_another_session_does_not_end_this_one() {
     let lab = Lab::new().await;
     let mut victim = Browser::default();

@@ -64,7 +64,7 @@ async fn a_login_gives_tokens_that_say_what_they_must() {
     let userinfo = userinfo.json();
     assert_eq!(userinfo["sub"], claims["sub"]);
     assert_eq!(userinfo["name"], "Name of mai");
-    assert!(userinfo.get("personal_number").is_none(), "the client is not entitled to it");
+    assert!(userinfo.get("personal_number").is_none(), "it was not asked for");
 }
 
 #[tokio::test]
@@ -175,6 +175,35 @@ async fn prompt_none_never_shows_a_page() {
     assert_eq!(query(&confirm.location(), "error").as_deref(), Some("interaction_required"));
     let consent = browser.get(&lab, &authorize_url("asking", &[("prompt", "none")])).await;
     assert_eq!(query(&consent.location(), "error").as_deref(), Some("consent_required"));
+}
+
+#[tokio::test]
+async fn nobody_but_the_hinted_person_is_answered_for() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let mine = browser.tokens(&lab, "basic", &[]).await;
+    let other = Browser::default().log_in_as(&lab, "binh", &authorize_url("basic", &[])).await.location();
+    let other = redeem(&lab, "basic", &query(&other, "code").unwrap(), &[]).await.json();
+    let silent = |hint: &Value| {
+        let hint = hint["id_token"].as_str().unwrap().to_owned();
+        authorize_url("basic", &[("prompt", "none"), ("id_token_hint", &hint)])
+    };
+    let own = browser.get(&lab, &silent(&mine)).await.location();
+    assert!(query(&own, "code").is_some(), "{own}");
+    let foreign = browser.get(&lab, &silent(&other)).await.location();
+    assert_eq!(query(&foreign, "error").as_deref(), Some("login_required"));
+    let forged = browser.get(&lab, &authorize_url("basic", &[("id_token_hint", "x.y.z")])).await.location();
+    assert_eq!(query(&forged, "error").as_deref(), Some("invalid_request"));
+}
+
+#[tokio::test]
+async fn a_small_max_age_ends_also_for_a_slow_person() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    // The code page alone takes the lab's person 30 seconds.
+    let tokens = browser.tokens(&lab, "two", &[("max_age", "0")]).await;
+    assert_eq!(id_token(&lab, &tokens).await["acr"], "urn:nixa:loa:2");
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ pub struct AuthorizationRequest {
     pub claims: ClaimsRequest,
     /// A hint about the person's login name. Personal data: never logged.
     pub login_hint: Option<String>,
+    /// The `sub` of a verified `id_token_hint`: nobody else may be answered for (§3.1.2.1).
+    pub hinted_sub: Option<String>,
     /// Languages in order of preference (BCP 47).
     pub ui_locales: Vec<String>,
     /// The S256 challenge.
@@ -83,6 +85,7 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
         essential_acr,
         claims,
         login_hint: params.owned("login_hint").filter(|h| h.len() <= 256),
+        hinted_sub: None,
         ui_locales: params.list("ui_locales"),
         code_challenge,
     })
