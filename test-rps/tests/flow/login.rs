@@ -27,7 +27,7 @@ async fn the_request_asks_for_all_that_is_configured() {
     let login = browser.get("/login?prompt=login&max_age=60&redirect_uri=http://evil/").await;
     let asked = query(login.location());
     assert_eq!(asked["redirect_uri"], "http://localhost:8411/callback");
-    assert_eq!(asked["scope"], "openid profile");
+    assert_eq!(asked["scope"], "openid profile personal_number");
     assert_eq!(asked["acr_values"], "urn:nixa:loa:2");
     assert_eq!(asked["ui_locales"], "vi");
     assert_eq!(asked["prompt"], "login");
