@@ -14,6 +14,9 @@ pub enum FactorKind {
     Possession,
     /// A face, fingerprint, voice or iris (biometric).
     Inherence,
+    /// Verified by the person's own device, which does not tell whether by PIN or by biometric (WebAuthn
+    /// user verification). It counts as whichever of the two gives the lower level.
+    Local,
 }
 
 /// A property of a factor that stands beside its kind.
@@ -40,7 +43,7 @@ pub(crate) struct Traits {
 impl Traits {
     pub(crate) fn new(kinds: &BTreeSet<FactorKind>, qualities: &BTreeSet<Quality>) -> Self {
         Self {
-            kinds: kinds.iter().fold(0, |bits, k| bits | 1 << *k as u8),
+            kinds: kinds.iter().fold(0, |bits, k| bits | bit(*k)),
             qualities: qualities.iter().fold(0, |bits, q| bits | 1 << *q as u8),
         }
     }
@@ -62,16 +65,29 @@ impl Traits {
         self.kinds.count_ones()
     }
 
-    /// The Decree's authentication level of these kinds.
+    /// The Decree's authentication level of these kinds, the lower one of both readings of a local factor.
     pub(crate) fn level(self) -> u8 {
-        let has = |kind: FactorKind| self.kinds & 1 << kind as u8 != 0;
-        let others = u8::from(has(FactorKind::Knowledge)) + u8::from(has(FactorKind::Possession));
-        match (has(FactorKind::Inherence), others) {
-            (true, 2) => 4,
-            (true, 1) => 3,
-            (true, _) => 0,
-            (false, n) => n,
+        let local = bit(FactorKind::Local);
+        if self.kinds & local == 0 {
+            return certain_level(self.kinds);
         }
+        let read_as = |kind| certain_level(self.kinds & !local | bit(kind));
+        read_as(FactorKind::Knowledge).min(read_as(FactorKind::Inherence))
+    }
+}
+
+fn bit(kind: FactorKind) -> u8 {
+    1 << kind as u8
+}
+
+fn certain_level(kinds: u8) -> u8 {
+    let has = |kind| kinds & bit(kind) != 0;
+    let others = u8::from(has(FactorKind::Knowledge)) + u8::from(has(FactorKind::Possession));
+    match (has(FactorKind::Inherence), others) {
+        (true, 2) => 4,
+        (true, 1) => 3,
+        (true, _) => 0,
+        (false, n) => n,
     }
 }
 
@@ -86,12 +102,12 @@ pub fn authentication_level(kinds: &BTreeSet<FactorKind>) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::FactorKind::{Inherence, Knowledge, Possession};
+    use super::FactorKind::{Inherence, Knowledge, Local, Possession};
     use super::*;
 
     #[test]
     fn decree_69_2024_authentication_levels() {
-        let table: [(&[FactorKind], u8); 8] = [
+        let table: [(&[FactorKind], u8); 14] = [
             (&[], 0),
             (&[Knowledge], 1),
             (&[Possession], 1),
@@ -100,6 +116,13 @@ mod tests {
             (&[Knowledge, Inherence], 3),
             (&[Possession, Inherence], 3),
             (&[Knowledge, Possession, Inherence], 4),
+            // Of a local factor it is not known whether it is knowledge or inherence.
+            (&[Local], 0),
+            (&[Local, Possession], 2),
+            (&[Local, Knowledge], 1),
+            (&[Local, Inherence], 0),
+            (&[Local, Possession, Knowledge], 2),
+            (&[Local, Possession, Inherence], 3),
         ];
         for (kinds, level) in table {
             assert_eq!(authentication_level(&kinds.iter().copied().collect()), level, "{kinds:?}");

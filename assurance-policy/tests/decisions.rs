@@ -79,6 +79,8 @@ fn levels_reached_by_evidence() {
         (1, &[("passkey", 60)], 4, Some(2), "a passkey is two kinds, not biometric"),
         (2, &[("passkey", 60)], 4, Some(3), "two kinds, phishing-resistant"),
         (2, &[("password", 60), ("totp", 60)], 4, Some(2), "two kinds, but not phishing-resistant"),
+        (2, &[("passkey", 0), ("face", 0)], 4, Some(3), "a passkey's own check may have been a biometric too"),
+        (2, &[("passkey", 0), ("face", 0), ("password", 0)], 4, Some(4), "knowledge beyond doubt"),
         (2, &[("passkey:biometric-only", 60)], 4, Some(3), "a certified class is biometric"),
         (1, &[("passkey:made-up", 60)], 4, Some(2), "an unknown class is the careful one"),
         (2, &[("face", 60)], 4, None, "a biometric alone is nothing"),

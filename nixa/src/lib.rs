@@ -5,5 +5,6 @@ pub mod ambient;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod keys;
 pub mod serve;

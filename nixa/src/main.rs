@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum_server::Handle;
-use clap::{Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
+use nixa::explain;
 use nixa::keys::KeyFolder;
 use nixa::serve::{listen, real_world, serve, stop_at_signal};
 use nixa_provider::Host;
@@ -58,11 +59,42 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Say why a login had its level, or what a policy makes of made-up evidence.
+    Explain(ExplainArgs),
     /// Look at keys.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["decision", "evidence", "batch", "matrix"])))]
+struct ExplainArgs {
+    /// A decision that the broker of --config kept.
+    #[arg(long, requires = "config")]
+    decision: Option<String>,
+    /// A file with a made-up case (JSON).
+    #[arg(long)]
+    evidence: Option<PathBuf>,
+    /// The level that the case must reach.
+    #[arg(long, requires = "evidence")]
+    require: Option<String>,
+    /// Read cases as JSON lines from standard input and write decisions as JSON lines.
+    #[arg(long)]
+    batch: bool,
+    /// Print which methods reach which level, as Markdown; with --config also by identity provider.
+    #[arg(long)]
+    matrix: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+    /// A policy file; the built-in default policy without it.
+    #[arg(long, conflicts_with = "config")]
+    policy: Option<PathBuf>,
+    /// A broker's configuration file.
+    #[arg(long)]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,6 +156,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Config::load(&file)?;
             Ok(writeln!(std::io::stdout(), "{}: no finding", file.display())?)
         }
+        Command::Explain(args) => explain(args).await,
         Command::Keys { command: KeysCommand::Client { config } } => print_client_key(&config),
     }
 }
@@ -138,6 +171,27 @@ async fn serve_one<H: Host>(config: &Config, server: Server<H>) -> Result<(), Fa
     let served = serve(listener, server.router, config.server.tls.as_ref(), handle).await;
     background.abort();
     Ok(served?)
+}
+
+async fn explain(args: ExplainArgs) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    if let (Some(id), Some(config)) = (&args.decision, &args.config) {
+        return Ok(explain::explain_stored(config, id, args.json, &mut out).await?);
+    }
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    let broker = config.as_ref().and_then(|c| c.broker.as_ref());
+    let policy = match broker {
+        Some(broker) => broker.policy()?,
+        None => explain::load_policy(args.policy.as_deref())?,
+    };
+    if let Some(file) = &args.evidence {
+        return Ok(explain::explain_file(&policy, file, args.require, args.json, &mut out)?);
+    }
+    if args.batch {
+        return Ok(explain::explain_batch(&policy, std::io::stdin().lock(), out)?);
+    }
+    let idps = broker.map(|b| b.identity_provider.as_slice()).unwrap_or_default();
+    Ok(out.write_all(explain::matrix(&policy, idps).as_bytes())?)
 }
 
 fn print_client_key(file: &Path) -> Result<(), Failure> {

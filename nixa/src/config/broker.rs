@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assurance_policy::{Policy, Quality};
+use assurance_policy::{Policy, PolicyError, Quality};
 use nixa_broker::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
 use nixa_protocol::client::SubjectType;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
@@ -161,13 +161,19 @@ fn default_upstream_scopes() -> Vec<String> {
 /// The policy that is built in.
 const DEFAULT_POLICY: &str = include_str!("../../../assurance-policy/policies/default.toml");
 
+/// The policy that is built in.
+///
+/// # Errors
+/// None, as a test holds.
+pub fn default_policy() -> Result<Policy, PolicyError> {
+    Policy::parse(DEFAULT_POLICY)
+}
+
 /// A policy from a file, or the default one.
 pub(super) fn load_policy(path: Option<&PathBuf>) -> Result<Policy, String> {
-    let text = match path {
-        Some(path) => std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?,
-        None => DEFAULT_POLICY.to_owned(),
-    };
-    Policy::parse(&text).map_err(|e| e.to_string())
+    let Some(path) = path else { return default_policy().map_err(|e| e.to_string()) };
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Policy::parse(&text).map_err(|e| format!("{}:\n{e}", path.display()))
 }
 
 impl BrokerSection {

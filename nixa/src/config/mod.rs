@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use broker::{BrokerSection, IdpLevel, IdpSection as UpstreamSection, PortalAuth, PortalSection};
+pub use broker::{BrokerSection, IdpLevel, IdpSection as UpstreamSection, PortalAuth, PortalSection, default_policy};
 pub use idp::{ClientSection, IdpSection};
 pub use server::{ServerSection, TlsSection};
 

@@ -1,0 +1,192 @@
+//! `nixa explain`: why a login had its level, from the store or for a made-up case, and what a policy
+//! makes of every combination.
+
+mod matrix;
+
+use std::io::{self, BufRead, BufWriter, Write};
+use std::path::Path;
+
+use assurance_policy::{Decision, Held, Offer, Policy, Requirement, Sentence, Use, decide, sentence, weigh};
+use nixa_protocol::Clock;
+use nixa_storage::{DecisionRecord, People, Role, SqlStore};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::ambient::SystemClock;
+use crate::config::{Config, ConfigError, default_policy};
+
+pub use matrix::matrix;
+
+/// Why nothing can be explained.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExplainError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The configuration is not a broker's.
+    #[error("the configuration has no [broker] table")]
+    NotABroker,
+    /// The policy is refused.
+    #[error("{0}")]
+    Policy(String),
+    /// A file or standard input cannot be read, or standard output not be written.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The evidence is not of the form that `docs/assurance.md` describes.
+    #[error("the evidence cannot be read: {0}")]
+    Evidence(#[from] serde_json::Error),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Storage(#[from] nixa_storage::StorageError),
+    /// No decision has this identifier.
+    #[error("there is no decision with this identifier")]
+    NoDecision,
+    /// Some lines of a batch could not be read; the others were answered.
+    #[error("{0} of the lines could not be read; their answers say why")]
+    BadLines(u64),
+}
+
+/// A made-up case (format in `docs/assurance.md`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    requirement: Requirement,
+    #[serde(default)]
+    held: Held,
+    #[serde(default)]
+    offers: Vec<Offer>,
+    /// The time of the decision, in seconds since the epoch; the present without it.
+    now: Option<i64>,
+}
+
+/// The answer to a case.
+#[derive(Debug, Serialize)]
+struct Answer {
+    id: Value,
+    policy: String,
+    decision: Decision,
+    uses: Vec<Use>,
+    sentence: Sentence,
+}
+
+fn answer(policy: &Policy, case: Case) -> Answer {
+    let now = case.now.unwrap_or_else(|| SystemClock.now().0);
+    let decision = decide(policy, &case.requirement, &case.held, &case.offers, now);
+    Answer {
+        id: case.id,
+        policy: policy.version().to_owned(),
+        uses: weigh(policy, &case.requirement, &case.held, &case.offers, now, &decision),
+        sentence: sentence(&decision),
+        decision,
+    }
+}
+
+/// The policy of a file, or the default one.
+///
+/// # Errors
+/// [`ExplainError`].
+pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExplainError> {
+    let parsed = match file {
+        None => default_policy(),
+        Some(file) => Policy::parse(&std::fs::read_to_string(file)?),
+    };
+    parsed.map_err(|e| ExplainError::Policy(e.to_string()))
+}
+
+/// Answers a case in a file; `require` replaces the levels that it must reach.
+///
+/// # Errors
+/// [`ExplainError`].
+pub fn explain_file(
+    policy: &Policy,
+    file: &Path,
+    require: Option<String>,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), ExplainError> {
+    let mut case: Case = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    if let Some(acr) = require {
+        case.requirement.minimums = vec![acr];
+    }
+    let held = case.held.clone();
+    let answer = answer(policy, case);
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &answer)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(out, "{}\n{}\npolicy {}", answer.sentence.vi, answer.sentence.en, answer.policy)?;
+    write_uses(out, &held, &answer.uses)
+}
+
+fn write_uses(out: &mut dyn Write, held: &Held, uses: &[Use]) -> Result<(), ExplainError> {
+    for (factor, used) in held.factors.iter().zip(uses) {
+        let used = serde_json::to_value(used)?;
+        let used = used.as_str().unwrap_or_default();
+        writeln!(out, "  {} at {} ({}): {used}", factor.method, factor.source, factor.at)?;
+    }
+    Ok(())
+}
+
+/// Answers JSON lines of cases with JSON lines of decisions, in the same order.
+///
+/// # Errors
+/// [`ExplainError::BadLines`] after all lines, when some could not be read.
+pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> Result<(), ExplainError> {
+    let mut out = BufWriter::new(out);
+    let mut bad = 0;
+    for (number, line) in input.lines().enumerate() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str(&line) {
+            Ok(case) => serde_json::to_writer(&mut out, &answer(policy, case))?,
+            Err(error) => {
+                bad += 1;
+                let refused = serde_json::json!({ "line": number + 1, "error": error.to_string() });
+                serde_json::to_writer(&mut out, &refused)?;
+            }
+        }
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    if bad > 0 { Err(ExplainError::BadLines(bad)) } else { Ok(()) }
+}
+
+/// Prints a decision that a broker kept.
+///
+/// # Errors
+/// [`ExplainError`].
+pub async fn explain_stored(config: &Path, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
+    let config = Config::load(config)?;
+    let broker = config.broker.as_ref().ok_or(ExplainError::NotABroker)?;
+    let store = SqlStore::open(&config.server.data_dir.join("durable.db"), Role::Broker).await?;
+    let found = store.decision(id).await?.ok_or(ExplainError::NoDecision)?;
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &found.record)?;
+        return Ok(writeln!(out)?);
+    }
+    let current = broker.policy().map_err(ExplainError::Policy)?;
+    write_stored(out, &found, current.version())
+}
+
+fn write_stored(out: &mut dyn Write, found: &DecisionRecord, current: &str) -> Result<(), ExplainError> {
+    #[derive(Deserialize)]
+    struct Stored {
+        requirement: Value,
+        held: Held,
+        uses: Vec<Use>,
+        sentence: Sentence,
+    }
+    let stored: Stored = serde_json::from_value(found.record.clone())?;
+    writeln!(out, "{}\n{}", stored.sentence.vi, stored.sentence.en)?;
+    let changed = if found.policy == current { "" } else { " (the policy has changed since)" };
+    writeln!(out, "at {} for {} under policy {}{changed}", found.at.0, found.client_id, found.policy)?;
+    writeln!(out, "required: {}", stored.requirement)?;
+    write_uses(out, &stored.held, &stored.uses)
+}
