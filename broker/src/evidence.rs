@@ -27,15 +27,19 @@ pub struct KnownFactor {
     pub shown_in: Option<Id<Login>>,
 }
 
-/// What a request needs, with the portal's registered minimum.
+/// What a request needs: the strictest of what it asks for, the portal's registered minimum, and the
+/// catalogue's entry for its transaction. A portal cannot ask for less than the last two say.
 pub(crate) fn requirement(request: &AuthorizationRequest, portal: &PortalSettings) -> Requirement {
+    let service = request.service.as_ref().and_then(|code| portal.services.get(code));
+    let youngest = [request.max_age, service.and_then(|s| s.max_age)].into_iter().flatten().min();
     Requirement {
         acr_values: request.acr_values.clone(),
         essential: request.essential_acr,
-        minimums: portal.minimum_acr.iter().cloned().collect(),
-        max_age: request.max_age,
+        minimums: portal.minimum_acr.iter().chain(service.map(|s| &s.acr)).cloned().collect(),
+        max_age: youngest,
         reauthenticate: request.prompts(Prompt::Login),
-        ..Requirement::default()
+        sso: service.is_none_or(|s| s.sso),
+        risk: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::{Entropy, ErrorCode, OAuthError, Timestamp};
 use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
 use nixa_storage::{DecisionRecord, People};
+use nixa_web::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -91,6 +92,13 @@ impl BrokerHost {
     #[must_use]
     pub fn portal(&self, client_id: &str) -> PortalSettings {
         self.portals.get(client_id).cloned().unwrap_or_default()
+    }
+
+    /// What the person reads about the transaction that a login is for.
+    pub(crate) fn transaction(&self, pending: &Pending<BrokerStep>, text: Text) -> Option<String> {
+        let portal = self.portals.get(&pending.request.client_id)?;
+        let service = portal.services.get(pending.request.service.as_ref()?)?;
+        Some(text.pick(&service.text).to_owned())
     }
 
     /// The identity provider with this name.
@@ -256,9 +264,9 @@ impl Host for BrokerHost {
                 Ok(visit(pending, "unmet", ErrorCode::UnmetAuthenticationRequirements))
             }
             (Decision::StepUp { plans }, sso) => {
-                let page = match plans.first() {
-                    Some(plan) if self.goes_straight(step, sso, &plan.source) => format!("go/{}", plan.source),
-                    _ => "choose".to_owned(),
+                let page = match plans.iter().find(|plan| self.goes_straight(step, sso, &plan.source)) {
+                    Some(plan) => format!("go/{}", plan.source),
+                    None => "choose".to_owned(),
                 };
                 Ok(visit(pending, &page, ErrorCode::LoginRequired))
             }

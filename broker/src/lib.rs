@@ -13,5 +13,5 @@ mod upstream;
 pub use host::{BrokerHost, BrokerLogin, BrokerStep, Notice};
 pub use pages::routes;
 pub use personal_number::PersonalNumber;
-pub use settings::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
+pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
 pub use upstream::{HttpTransport, Transport, TransportError, Upstreams};

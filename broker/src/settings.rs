@@ -1,6 +1,6 @@
 //! Identity providers and portals as the configuration declares them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assurance_policy::{Factor, Held, Offer, Proofing, Quality};
 use nixa_protocol::LocalizedText;
@@ -20,6 +20,19 @@ pub enum SsoConfirmation {
     Always,
 }
 
+/// A service in a portal's catalogue: what a transaction of it needs, whatever the portal asks for.
+#[derive(Debug, Clone)]
+pub struct ServiceSettings {
+    /// The level that it needs, by name in the policy.
+    pub acr: String,
+    /// The greatest age of a factor, in seconds.
+    pub max_age: Option<i64>,
+    /// Whether single sign-on alone may serve.
+    pub sso: bool,
+    /// What the person reads.
+    pub text: LocalizedText,
+}
+
 /// What the broker knows of a portal beside its client registration.
 #[derive(Debug, Clone, Default)]
 pub struct PortalSettings {
@@ -32,6 +45,8 @@ pub struct PortalSettings {
     pub ask_consent: bool,
     /// The identity providers that may serve it; none means all.
     pub idps: Option<BTreeSet<String>>,
+    /// Its catalogue of services by code.
+    pub services: BTreeMap<String, ServiceSettings>,
 }
 
 /// What one statement of an identity provider stands for: an `acr` value, `amr` values, or both together.

@@ -107,11 +107,23 @@ fn read_or_make(file: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeyError>) -
             fs::read(file).map_err(io)
         }
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let bytes = make()?;
-            write_private(file, &bytes).map_err(io)?;
-            Ok(bytes)
+            keep_first(file, &make()?).map_err(io)?;
+            fs::read(file).map_err(io)
         }
         Err(e) => Err(io(e)),
+    }
+}
+
+/// Writes a key file unless there is one: of two servers that start for the first time at once, both use
+/// the key of the one that came first.
+fn keep_first(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let half = file.with_extension(format!("{}.new", std::process::id()));
+    write_private(&half, bytes)?;
+    let linked = fs::hard_link(&half, file);
+    fs::remove_file(&half)?;
+    match linked {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
     }
 }
 

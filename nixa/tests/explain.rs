@@ -60,7 +60,8 @@ fn a_case_in_a_file() {
 fn a_batch_answers_every_line_and_names_the_bad_ones() {
     let mut typo = case(&["totp"]);
     typo["hold"] = json!({});
-    let lines = [case(&["password"]).to_string(), typo.to_string(), String::new(), case(&["password", "face"]).to_string()];
+    let lines =
+        [case(&["password"]).to_string(), typo.to_string(), String::new(), case(&["password", "face"]).to_string()];
     let output = nixa(&["explain", "--batch"], &lines.join("\n"));
     assert!(!output.status.success(), "some lines could not be read");
     assert!(text(&output.stderr).contains("1 of the lines"));

@@ -155,7 +155,8 @@ async fn log_in(
         tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
         return Ok(Outcome::Unmet);
     };
-    let pivot = pivot(broker, idp, &stated);
+    let proofed = evidence.proofing.iter().any(|p| p.level > 0);
+    let pivot = pivot(broker, idp, &stated).filter(|_| proofed);
     let mut attributes = stated.claims.clone();
     if pivot.is_none() {
         // Portals key their files on the number: one that may not join people may not be released either.
@@ -175,7 +176,9 @@ async fn log_in(
     let current = session_of(broker, step).await?;
     let remembered = |f: &Factor| {
         let known = current.iter().flat_map(|s| &s.login.factors);
-        !asked.anew && known.into_iter().any(|k| k.method == f.method && k.source == f.source)
+        // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
+        let all_new = asked.anew || stated.auth_time > asked.at;
+        !all_new && known.into_iter().any(|k| k.method == f.method && k.source == f.source)
     };
     let factors: Vec<KnownFactor> = evidence
         .factors
@@ -233,7 +236,8 @@ fn still_missing(
 }
 
 /// The keyed digest of the personal number, from a provider that may state it, for a number that is well
-/// formed and fits the birth date: people are never joined by a number that is merely claimed.
+/// formed and does not contradict the birth date. The caller holds it against the proofing: people are
+/// never joined by a number that is merely claimed.
 fn pivot(broker: &Broker, idp: &IdpSettings, stated: &Stated) -> Option<String> {
     let text = |name: &str| stated.claims.get(name).and_then(|v| v.as_str());
     let number = PersonalNumber::parse(text("personal_number")?)?;

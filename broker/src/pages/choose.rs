@@ -32,6 +32,7 @@ struct Choice {
 struct ChoosePage {
     page: Page,
     client: String,
+    transaction: Option<String>,
     level: Option<String>,
     logged_in: Option<String>,
     notice: Option<String>,
@@ -67,6 +68,7 @@ pub(super) async fn show(
     let page = ChoosePage {
         page: step.page(&broker.look, step.text.t("choose-title")),
         client: step.client_name().to_owned(),
+        transaction: broker.host.transaction(&step.current, step.text),
         level: judged.requirement.minimums.first().map(|acr| words::level(step.text, acr)),
         notice: notice(&step, name.as_deref()),
         choices: idps.into_iter().map(|idp| choice(&broker, &judged, idp, step.text)).collect(),

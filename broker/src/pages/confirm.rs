@@ -29,6 +29,7 @@ fn purpose(browser: &Browser) -> String {
 struct ConfirmPage {
     page: Page,
     client: String,
+    transaction: Option<String>,
     name: String,
     consent: bool,
     claims: Vec<String>,
@@ -68,6 +69,7 @@ pub(super) async fn show(
     let page = ConfirmPage {
         page: step.page(&broker.look, title),
         client: step.client_name().to_owned(),
+        transaction: broker.host.transaction(&step.current, step.text),
         name: sso.login.name,
         consent,
         claims: claims.map(|c| text.t(&format!("claim-{c}"))).collect(),

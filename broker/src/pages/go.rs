@@ -64,7 +64,9 @@ async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Opt
     let other_person = step.current.step.notice == Some(Notice::OtherPerson);
     // Outside a session of ours a login that the provider remembers counts for nothing: somebody else may
     // have logged out here and left it behind.
-    let anew = sso.is_none() || other_person;
+    // So does one that has become too old: what is shown again must not pass for what is remembered.
+    let held = |method: &String| judged.held.factors.iter().any(|f| f.method == *method && f.source == plan.source);
+    let anew = sso.is_none() || other_person || plan.methods.iter().any(held);
     let wish = authorization_request(&broker.host.policy, idp, &plan.acr, &judged.requirement, anew, now);
     let asked = |nonce, verifier| Asked {
         login: step.current.id.clone(),

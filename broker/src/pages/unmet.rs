@@ -27,6 +27,7 @@ struct Why {
 struct UnmetPage {
     page: Page,
     client: String,
+    transaction: Option<String>,
     level: Option<String>,
     why: Vec<Why>,
     help: Vec<String>,
@@ -57,6 +58,7 @@ pub(super) async fn show(
     let page = UnmetPage {
         page: step.page(&broker.look, step.text.t("unmet-title")),
         client: step.client_name().to_owned(),
+        transaction: broker.host.transaction(&step.current, step.text),
         level: acr.as_deref().map(|acr| words::level(step.text, acr)),
         why: grouped(&broker, step.text, &reasons),
         help: words::help(step.text, &reasons),

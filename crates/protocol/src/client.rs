@@ -50,18 +50,6 @@ impl ClientAuthentication {
     }
 }
 
-/// How the client's `sub` values are made (OpenID Connect Core §8).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubjectType {
-    /// One value per sector, unlinkable to any other sector's.
-    Pairwise {
-        /// Clients of one sector see the same `sub`.
-        sector: String,
-    },
-    /// The internal identifier itself.
-    Public,
-}
-
 /// A registered client.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -85,8 +73,10 @@ pub struct Client {
     pub refresh_tokens: bool,
     /// The scopes that it is entitled to, `openid` included.
     pub scopes: BTreeSet<String>,
-    /// How its `sub` values are made.
-    pub subject: SubjectType,
+    /// The codes of its catalogue of services (RFC 9396 transactions).
+    pub services: BTreeSet<String>,
+    /// Clients of one sector see the same `sub` of a person (pairwise, OpenID Connect Core §8).
+    pub sector: String,
     /// The algorithm of its ID tokens.
     pub id_token_alg: Algorithm,
 }

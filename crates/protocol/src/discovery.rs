@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::authorize::TRANSACTION;
 use crate::claims::SCOPES;
 use crate::jose::Algorithm;
 
@@ -26,7 +27,7 @@ pub fn metadata(issuer: &str, acr_values: &[String]) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "acr_values_supported": acr_values,
-        "subject_types_supported": ["pairwise", "public"],
+        "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
@@ -34,6 +35,7 @@ pub fn metadata(issuer: &str, acr_values: &[String]) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["vi", "en"],
+        "authorization_details_types_supported": [TRANSACTION],
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -46,6 +46,8 @@ pub enum ErrorCode {
     RegistrationNotSupported,
     /// OpenID Connect Core Unmet Authentication Requirements 1.0.
     UnmetAuthenticationRequirements,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
     /// RFC 6750 §3.1.
     InvalidToken,
 }
@@ -73,6 +75,7 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidToken => "invalid_token",
         }
     }

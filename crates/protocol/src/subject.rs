@@ -1,6 +1,6 @@
 //! Subject identifiers (OpenID Connect Core §8).
 
-use crate::client::{Client, SubjectType};
+use crate::client::Client;
 use crate::entropy::keyed_digest;
 
 /// The `sub` that a client sees for a person's internal identifier.
@@ -9,8 +9,5 @@ use crate::entropy::keyed_digest;
 /// two sectors cannot find out that their values name one person.
 #[must_use]
 pub fn subject_for(client: &Client, internal: &str, key: &[u8; 32]) -> String {
-    match &client.subject {
-        SubjectType::Public => internal.to_owned(),
-        SubjectType::Pairwise { sector } => keyed_digest(key, &["sub", sector, internal]),
-    }
+    keyed_digest(key, &["sub", &client.sector, internal])
 }

@@ -65,6 +65,7 @@ impl<H: Host> Provider<H> {
             sid: login.sid,
             body: GrantBody {
                 scopes: request.scopes.clone(),
+                service: request.service.clone(),
                 acr: login.acr,
                 amr: login.amr,
                 auth_time: login.auth_time,

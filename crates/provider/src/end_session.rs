@@ -1,5 +1,6 @@
 //! RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::logout::{redirect_after, verify_hint};
-use nixa_protocol::{Client, Params};
+use nixa_protocol::{Client, Params, Timestamp};
 use nixa_storage::DeliveryRecord;
 use nixa_web::{Browser, Page, Text, html, read_form};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
 use crate::host::Host;
+use crate::sso::SsoSession;
 use crate::state::Provider;
 use crate::step::{Chosen, origin, see_other};
 
@@ -174,25 +176,35 @@ impl<H: Host> Provider<H> {
     pub async fn end_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
-        let wants = |id: &&String| self.clients.find(id).is_some_and(|c| c.backchannel_logout_uri.is_some());
-        let deliveries: Vec<DeliveryRecord> = session
-            .clients
-            .iter()
-            .filter(wants)
-            .map(|client_id| DeliveryRecord {
-                id: Id::random(&*self.entropy),
-                client_id: client_id.clone(),
-                subject: session.subject.clone(),
-                sid: sid.clone(),
-                attempts: 0,
-            })
-            .collect();
-        self.stores.outbox.enqueue(&deliveries, now).await?;
+        self.tell(&session, &session.clients, now).await?;
+        if let Some(last) = self.sessions.end(sid, now).await? {
+            // A service that joined between the first look and the end is told too.
+            let joined = last.clients.difference(&session.clients).cloned().collect();
+            self.tell(&last, &joined, now).await?;
+        }
+        // After the end: a code that is being redeemed meets one of the two, see `redeem`.
         self.stores.grants.revoke_session(sid, now).await?;
-        self.sessions.end(sid).await?;
         self.queued.notify_one();
-        tracing::info!(services = deliveries.len(), "session ended");
+        tracing::info!(services = session.clients.len(), "session ended");
         Ok(())
+    }
+
+    async fn tell(
+        &self,
+        session: &SsoSession<H::Login>,
+        clients: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let wants = |id: &&String| self.clients.find(id).is_some_and(|c| c.backchannel_logout_uri.is_some());
+        let delivery = |client_id: &String| DeliveryRecord {
+            id: Id::random(&*self.entropy),
+            client_id: client_id.clone(),
+            subject: session.subject.clone(),
+            sid: session.sid.clone(),
+            attempts: 0,
+        };
+        let deliveries: Vec<DeliveryRecord> = clients.iter().filter(wants).map(delivery).collect();
+        Ok(self.stores.outbox.enqueue(&deliveries, now).await?)
     }
 }
 

@@ -91,8 +91,10 @@ impl<L: Serialize + DeserializeOwned + Clone> Sessions<L> {
         Err(ProviderError::Busy)
     }
 
-    pub(crate) async fn end(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
-        Ok(self.short.delete(&key(sid)).await?)
+    /// Ends a session and returns it as it was at its end.
+    pub(crate) async fn end(&self, sid: &Id<Sso>, now: Timestamp) -> Result<Option<SsoSession<L>>, ProviderError> {
+        let taken = self.short.take(&key(sid), now).await?;
+        taken.map(|bytes| Ok(serde_json::from_slice(&bytes)?)).transpose()
     }
 
     fn ends(&self, session: &SsoSession<L>, now: Timestamp) -> Timestamp {

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use nixa_protocol::authorize::TRANSACTION;
 use nixa_protocol::error::{invalid_client, invalid_grant};
 use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed};
 use nixa_protocol::id_token::{IdToken, at_hash};
@@ -17,6 +18,7 @@ use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, cl
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
 use nixa_web::{no_store, read_form};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::code::{CodeRecord, code_key};
 use crate::error::{ProviderError, json_error};
@@ -33,6 +35,9 @@ struct TokenResponse {
     id_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    /// What was granted (RFC 9396 §7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<Value>,
 }
 
 pub(crate) async fn token<H: Host>(
@@ -181,6 +186,11 @@ async fn refresh<H: Host>(
     }
 }
 
+fn transaction(grant: &GrantRecord) -> Option<Value> {
+    let service = grant.body.service.as_ref()?;
+    Some(json!([{ "type": TRANSACTION, "service": service }]))
+}
+
 impl<H: Host> Provider<H> {
     fn new_refresh(&self, now: Timestamp) -> (String, NewRefresh) {
         let token = random_token(&*self.entropy);
@@ -225,6 +235,7 @@ impl<H: Host> Provider<H> {
             expires_in: self.lifetimes.access_token,
             scope: scopes.iter().cloned().collect::<Vec<_>>().join(" "),
             refresh_token,
+            authorization_details: transaction(grant),
         })
     }
 }

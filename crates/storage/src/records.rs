@@ -33,6 +33,9 @@ pub struct GrantRecord {
 pub struct GrantBody {
     /// The scopes.
     pub scopes: BTreeSet<String>,
+    /// The service of the client's catalogue that the login was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The level reached.
     pub acr: Option<String>,
     /// The methods used.

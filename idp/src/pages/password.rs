@@ -110,8 +110,7 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
     }
 }
 
-/// Adds the factor to the person's session; another person's session in this browser ends first, and
-/// its services are told.
+/// Adds the factor to the person's session; another person's session in this browser ends first.
 async fn log_in(idp: &Idp, step: &mut Step<IdpStep>, account: &Account) -> Result<Response, ProviderError> {
     let now = idp.now();
     let current = idp.sessions.load(step.browser.sid(), now).await?;

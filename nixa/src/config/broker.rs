@@ -2,13 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use assurance_policy::{Policy, PolicyError, Quality};
-use nixa_broker::{IdpSettings, LevelMap, PortalSettings, SsoConfirmation};
-use nixa_protocol::client::SubjectType;
+use nixa_broker::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, check_issuer, check_uri};
+use super::{Finding, check_uri};
 
 /// `[broker]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,6 +143,27 @@ pub struct PortalSection {
     /// The identity providers that may serve it; all without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_providers: Option<BTreeSet<String>>,
+    /// Its catalogue of services: what a transaction needs (RFC 9396, type `urn:nixa:transaction`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service: Vec<ServiceSection>,
+}
+
+/// `[[broker.portal.service]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceSection {
+    /// The code by which the portal names it.
+    pub code: String,
+    /// The level that it needs.
+    pub acr: String,
+    /// The greatest age of a factor, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<i64>,
+    /// Whether single sign-on alone may serve.
+    #[serde(default = "default_true")]
+    pub sso: bool,
+    /// What the person reads.
+    pub text: LocalizedText,
 }
 
 fn default_true() -> bool {
@@ -213,6 +233,7 @@ impl BrokerSection {
             sso_confirmation: p.sso_confirmation,
             ask_consent: p.ask_consent,
             idps: p.identity_providers.clone(),
+            services: p.service.iter().map(|s| (s.code.clone(), s.settings())).collect(),
         };
         self.portal.iter().map(|p| (p.client_id.clone(), settings(p))).collect()
     }
@@ -283,7 +304,13 @@ impl IdpSection {
                 refuse(&format!("level[{i}].methods"), &format!("`{unknown}` is not a method of the policy"));
             }
         }
-        check_issuer(&format!("{key}.issuer"), &self.issuer, findings);
+        check_uri(&format!("{key}.issuer"), &self.issuer, findings);
+    }
+}
+
+impl ServiceSection {
+    fn settings(&self) -> ServiceSettings {
+        ServiceSettings { acr: self.acr.clone(), max_age: self.max_age, sso: self.sso, text: self.text.clone() }
     }
 }
 
@@ -301,6 +328,17 @@ impl PortalSection {
         }
         if let Some(unknown) = self.identity_providers.iter().flatten().find(|id| !idps.contains(id.as_str())) {
             refuse("identity_providers", &format!("`{unknown}` is not declared"));
+        }
+        for (i, service) in self.service.iter().enumerate() {
+            if !policy.knows_level(&service.acr) {
+                refuse(&format!("service[{i}].acr"), "is not on the policy's ladder");
+            }
+            if service.max_age.is_some_and(|age| age < 0) {
+                refuse(&format!("service[{i}].max_age"), "must not be negative");
+            }
+            if self.service.iter().take(i).any(|earlier| earlier.code == service.code) {
+                refuse(&format!("service[{i}].code"), "is used twice");
+            }
         }
         if !self.require_pkce && self.auth == PortalAuth::None {
             refuse("require_pkce", "a public client cannot do without PKCE");
@@ -351,7 +389,8 @@ impl PortalSection {
             require_pkce: self.require_pkce,
             refresh_tokens: self.refresh_tokens,
             scopes,
-            subject: SubjectType::Pairwise { sector: self.sector.clone() },
+            services: self.service.iter().map(|s| s.code.clone()).collect(),
+            sector: self.sector.clone(),
             id_token_alg: self.id_token_alg,
         })
     }

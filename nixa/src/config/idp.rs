@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
 use assurance_policy::Policy;
-use nixa_protocol::client::SubjectType;
 use nixa_protocol::jose::Algorithm;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
@@ -64,6 +63,12 @@ impl IdpSection {
             if let Err((field, reason)) = verifying(&client.keys) {
                 findings.push(Finding::new(format!("{key}.{field}"), reason));
             }
+            if client.redirect_uris.is_empty() {
+                findings.push(Finding::new(format!("{key}.redirect_uris"), "must name at least one URI"));
+            }
+            if self.client.iter().take(i).any(|earlier| earlier.client_id == client.client_id) {
+                findings.push(Finding::new(format!("{key}.client_id"), "is used twice"));
+            }
             for (n, uri) in client.redirect_uris.iter().enumerate() {
                 check_uri(&format!("{key}.redirect_uris[{n}]"), uri, findings);
             }
@@ -88,7 +93,8 @@ impl ClientSection {
             require_pkce: true,
             refresh_tokens: false,
             scopes: claims::SCOPES.iter().map(|(s, _)| (*s).to_owned()).collect(),
-            subject: SubjectType::Pairwise { sector: self.client_id.clone() },
+            services: Default::default(),
+            sector: self.client_id.clone(),
             id_token_alg: Algorithm::Es256,
         })
     }

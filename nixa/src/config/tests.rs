@@ -26,6 +26,12 @@ secret = "0123456789012345678901"
 scopes = ["openid"]
 sector = "p"
 minimum_acr = "urn:nixa:loa:2"
+
+[[broker.portal.service]]
+code = "file"
+acr = "urn:nixa:loa:3"
+max_age = 300
+text = { vi = "A", en = "B" }
 "##;
 
 fn findings(text: &str) -> Vec<String> {
@@ -61,9 +67,11 @@ fn each_fault_names_its_key() {
             "https://p.example/cb#x",
             "broker.portal[0].redirect_uris[0]: must not have a fragment",
         ),
-        ("https://id.example", "https://id.example/", "server.issuer: must have no query and no slash"),
+        ("https://id.example", "https://id.example/", "server.issuer: must be scheme and host only"),
         ("scopes = [\"openid\"]", "scopes = [\"everything\"]", "broker.portal[0].scopes: `everything` is not a scope"),
         ("client_id = \"p\"", "client_id = \"p\"\nrequire_pkce = false\nauth = \"none\"", "duplicate key"),
+        ("acr = \"urn:nixa:loa:3\"", "acr = \"x\"", "broker.portal[0].service[0].acr: is not on the policy's ladder"),
+        ("max_age = 300", "max_age = -1", "broker.portal[0].service[0].max_age: must not be negative"),
         ("[server]", "[server", "(syntax): "),
         ("[[broker.portal]]", "[idp]\n[[broker.portal]]", "(file): must have either"),
     ];

@@ -283,6 +283,20 @@ scopes = ["openid", "profile", "personal_number", "offline_access"]
 sector = "{id}"
 sso_confirmation = "{confirmation}"
 {lines}
+[[broker.portal.service]]
+code = "look"
+acr = "urn:nixa:loa:1"
+text = {{ vi = "Tra cứu", en = "Look up" }}
+[[broker.portal.service]]
+code = "file"
+acr = "urn:nixa:loa:2"
+max_age = 300
+text = {{ vi = "Nộp tờ khai", en = "File a return" }}
+[[broker.portal.service]]
+code = "again"
+acr = "urn:nixa:loa:2"
+sso = false
+text = {{ vi = "Ký", en = "Sign" }}
 "#
         ));
     }

@@ -107,3 +107,51 @@ async fn every_issued_level_leaves_a_record_with_its_reason() {
     assert_eq!(record["sentence"]["en"], "Reached urn:nixa:loa:2 by password + totp at national.");
     assert!(!rows[0].2.contains("Name of mai") && !rows[0].2.contains(crate::lab::NUMBER), "no personal data");
 }
+
+fn transaction(service: &str) -> String {
+    json!([{ "type": "urn:nixa:transaction", "service": service }]).to_string()
+}
+
+#[tokio::test]
+async fn the_catalogue_sets_what_a_transaction_needs() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let look = browser.tokens(&lab, "basic", &[("authorization_details", &transaction("look"))]).await;
+    assert_eq!(look["authorization_details"][0]["service"], "look", "the answer says what was granted");
+    assert_eq!(id_token(&lab, &look).await["acr"], "urn:nixa:loa:1");
+    // The same portal, another service: the missing factor, whatever else the portal asks for.
+    let file = [("authorization_details", &*transaction("file")), ("acr_values", "urn:nixa:loa:1")];
+    let filed = browser.tokens(&lab, "basic", &file).await;
+    assert_eq!(id_token(&lab, &filed).await["acr"], "urn:nixa:loa:2");
+    let silent = browser.get(&lab, &authorize_url("basic", &file)).await.location();
+    assert!(query(&silent, "code").is_some(), "fresh enough: {silent}");
+    lab.clock.advance(301);
+    let page = browser.open(&lab, &authorize_url("basic", &file)).await;
+    assert!(page.url.ends_with("/password"), "older than the catalogue allows: {}", page.url);
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_single_sign_on_asks_anew_and_says_what_for() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "two", &[]).await;
+    let again = [("authorization_details", &*transaction("again"))];
+    let silent = authorize_url("basic", &[again[0], ("prompt", "none")]);
+    let refused = browser.get(&lab, &silent).await.location();
+    assert_eq!(query(&refused, "error").as_deref(), Some("login_required"));
+    let page = Browser::default().open(&lab, &authorize_url("basic", &again)).await;
+    assert!(page.url.ends_with("/choose") && page.body.contains("data-transaction>Ký"), "{}", page.body);
+    let signed = browser.tokens(&lab, "basic", &again).await;
+    assert_eq!(id_token(&lab, &signed).await["acr"], "urn:nixa:loa:2");
+    // What was shown for one transaction does not serve the next.
+    let once_more = browser.get(&lab, &silent).await.location();
+    assert_eq!(query(&once_more, "error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_in_the_catalogue_is_refused() {
+    let lab = Lab::new().await;
+    let url = authorize_url("basic", &[("authorization_details", &transaction("nothing"))]);
+    let end = Browser::default().get(&lab, &url).await.location();
+    assert_eq!(query(&end, "error").as_deref(), Some("invalid_authorization_details"));
+}

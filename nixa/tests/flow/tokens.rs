@@ -207,6 +207,19 @@ async fn a_small_max_age_ends_also_for_a_slow_person() {
 }
 
 #[tokio::test]
+async fn a_max_age_shorter_than_the_login_takes_is_met_inside_a_session() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "two", &[]).await;
+    lab.clock.advance(60);
+    for max_age in ["0", "1"] {
+        let page = browser.open(&lab, &authorize_url("two", &[("max_age", max_age)])).await;
+        assert!(page.url.ends_with("/password"), "{}", page.url);
+        browser.tokens(&lab, "two", &[("max_age", max_age)]).await;
+    }
+}
+
+#[tokio::test]
 async fn prompt_login_and_an_outlived_max_age_ask_for_the_password_again() {
     let lab = Lab::new().await;
     let mut browser = Browser::default();

@@ -4,6 +4,7 @@
 //! redirect URI, and is the first one that may redirect an error; an [`AuthorizationRequest`] is valid.
 
 mod bind;
+mod check_authorization_details;
 mod check_claims;
 mod check_max_age;
 mod check_pkce;
@@ -22,6 +23,7 @@ use crate::error::OAuthError;
 use crate::params::Params;
 
 pub use bind::{Bound, Unbound, bind};
+pub use check_authorization_details::TRANSACTION;
 pub use check_prompt::Prompt;
 pub use response::{error_location, success_location};
 
@@ -48,6 +50,8 @@ pub struct AuthorizationRequest {
     pub essential_acr: bool,
     /// Claims asked for by name.
     pub claims: ClaimsRequest,
+    /// The service of the client's catalogue that the login is for (RFC 9396).
+    pub service: Option<String>,
     /// A hint about the person's login name. Personal data: never logged.
     pub login_hint: Option<String>,
     /// The `sub` of a verified `id_token_hint`: nobody else may be answered for (§3.1.2.1).
@@ -72,6 +76,7 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
     let max_age = check_max_age::check_max_age(params)?;
     let code_challenge = check_pkce::check_pkce(params, &bound.client)?;
     let claims = check_claims::check_claims(params)?;
+    let service = check_authorization_details::check_authorization_details(params, &bound.client)?;
     let (acr_values, essential_acr) = check_claims::requested_acr(params, &claims);
     Ok(AuthorizationRequest {
         client_id: bound.client.client_id.clone(),
@@ -84,6 +89,7 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
         acr_values,
         essential_acr,
         claims,
+        service,
         login_hint: params.owned("login_hint").filter(|h| h.len() <= 256),
         hinted_sub: None,
         ui_locales: params.list("ui_locales"),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::client::{Client, ClientAuthentication, LocalizedText, SubjectType};
+use crate::client::{Client, ClientAuthentication, LocalizedText};
 use crate::error::ErrorCode;
 use crate::jose::Algorithm;
 
@@ -19,7 +19,8 @@ fn client(require_pkce: bool, authentication: ClientAuthentication) -> Arc<Clien
         require_pkce,
         refresh_tokens: false,
         scopes: ["openid", "profile", "offline_access"].map(String::from).into(),
-        subject: SubjectType::Public,
+        services: ["file-return".to_owned()].into(),
+        sector: "portal".into(),
         id_token_alg: Algorithm::Es256,
     })
 }
@@ -114,6 +115,30 @@ fn essential_acr_goes_before_acr_values() {
     let claims = "%7B%22id_token%22%3A%7B%22acr%22%3A%7B%22essential%22%3Atrue%2C%22value%22%3A%22three%22%7D%7D%7D";
     let essential = check(&format!("{base}&claims={claims}"), &client).unwrap();
     assert_eq!((essential.acr_values, essential.essential_acr), (vec!["three".into()], true));
+}
+
+#[test]
+fn a_transaction_names_a_service_of_the_clients_catalogue() {
+    let client = client(false, ClientAuthentication::basic("s"));
+    let with = |details: &str| {
+        let details: String = url::form_urlencoded::byte_serialize(details.as_bytes()).collect();
+        check(&format!("response_type=code&scope=openid&authorization_details={details}"), &client).map(|r| r.service)
+    };
+    let good = r#"[{"type":"urn:nixa:transaction","service":"file-return"}]"#;
+    assert_eq!(with(good), Ok(Some("file-return".to_owned())));
+    for bad in [
+        "x".to_owned(),
+        "{}".to_owned(),
+        "[]".to_owned(),
+        "[[]]".to_owned(),
+        format!("[{0},{0}]", &good[1..good.len() - 1]),
+        good.replace("urn:nixa:transaction", "payment"),
+        good.replace("file-return", "another"),
+        good.replace("\"service\"", "\"servise\""),
+        good.replace("\"service\":", "\"acr\":\"urn:nixa:loa:1\",\"service\":"),
+    ] {
+        assert_eq!(with(&bad), Err(ErrorCode::InvalidAuthorizationDetails), "{bad}");
+    }
 }
 
 #[test]

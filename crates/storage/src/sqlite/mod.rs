@@ -1,8 +1,8 @@
 //! The embedded backend: SQLite in WAL mode.
 //!
 //! One connection writes, so that writers queue in the process instead of failing as busy; several read.
-//! A durable database syncs at each commit; the short-lived one leaves that to the operating system: a
-//! crash of the machine loses its last moments, a crash of the process nothing.
+//! A durable database syncs at each commit; the short-lived one only at checkpoints: a power failure loses
+//! its last moments, a crash of the process nothing.
 
 mod accounts;
 mod grants;

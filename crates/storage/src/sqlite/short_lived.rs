@@ -22,7 +22,7 @@ impl SqliteShortLived {
     /// # Errors
     /// [`StorageError::Unavailable`], [`StorageError::Schema`].
     pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
-        let (write, read) = open(path, SqliteSynchronous::Off, &[&SHORT_LIVED]).await?;
+        let (write, read) = open(path, SqliteSynchronous::Normal, &[&SHORT_LIVED]).await?;
         Ok(Self { write, read })
     }
 }

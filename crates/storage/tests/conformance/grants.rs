@@ -22,6 +22,7 @@ pub(crate) fn grant(id: &str, sid: &str, offline: bool) -> GrantRecord {
         subject: Id::from_text("person"),
         sid: Id::from_text(sid),
         body: GrantBody {
+            service: None,
             scopes: BTreeSet::from(["openid".to_owned(), "email".to_owned()]),
             acr: Some("urn:nixa:loa:2".to_owned()),
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
