@@ -21,7 +21,8 @@ pub struct Satisfied {
     pub methods: Vec<String>,
     /// Values for the `amr` claim (RFC 8176).
     pub amr: Vec<String>,
-    /// When the oldest counted factor was shown: the careful value for `auth_time`.
+    /// The value for `auth_time`: when the oldest counted factor was shown. Those shown for the request are
+    /// one authentication, which took place when the last of them was shown.
     pub auth_time: i64,
 }
 
@@ -130,7 +131,12 @@ fn highest(case: &Case<'_>) -> Option<(usize, usize)> {
 
 fn oldest(case: &Case<'_>, source: usize, rank: usize) -> Option<i64> {
     let step = case.policy.steps().get(rank)?;
-    standing(case, source, step).map(|i| i.factor.at).min()
+    let times = |in_request: bool| {
+        standing(case, source, step).map(|i| i.factor).filter(move |f| f.in_request == in_request).map(|f| f.at)
+    };
+    // Taken one by one, a code typed 20 seconds after the password would make the login 20 seconds old.
+    let completed = times(true).max();
+    times(false).chain(completed).min()
 }
 
 /// The factors that stand for the methods of a source: one each, the first in the case's order.
@@ -154,13 +160,13 @@ fn satisfied(case: &Case<'_>, source: usize, rank: usize) -> Satisfied {
         let (acr, rung, source) = Default::default();
         return Satisfied { acr, rung, source, methods: vec![], amr: vec![], auth_time: 0 };
     };
-    let (mut methods, mut amr, mut shown, mut auth_time) = (Vec::new(), Vec::new(), Shown::default(), i64::MAX);
+    let (mut methods, mut amr, mut shown) = (Vec::new(), Vec::new(), Shown::default());
+    let auth_time = oldest(case, source, rank).unwrap_or_default();
     for item in standing(case, source, step) {
         let Some(entry) = item.entry.and_then(|e| case.policy.entry(e)) else { continue };
         methods.push(entry.name.clone());
         amr.extend(entry.method.amr.iter().cloned());
         shown = shown.with(entry, item.traits);
-        auth_time = auth_time.min(item.factor.at);
     }
     if shown.traits.number_of_kinds() > 1 {
         amr.push("mfa".to_owned());

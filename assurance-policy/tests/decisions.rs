@@ -353,6 +353,10 @@ fn auth_time_is_the_oldest_factor_that_counted_and_the_newest_of_each_method() {
     assert_eq!(satisfied.auth_time, NOW - 500);
     assert_eq!(satisfied.methods, ["password", "totp"]);
     assert_eq!(satisfied.amr, ["mfa", "otp", "pwd"]);
+    let mut at_once = held(1, &[("password", 20), ("totp", 0)]);
+    at_once.factors[0].in_request = true;
+    let Decision::Satisfied(at_once) = decide(&policy(), &need(2), &at_once, &offers, NOW) else { panic!() };
+    assert_eq!(at_once.auth_time, NOW, "shown for one request: one authentication");
     let single = decide(&policy(), &need(1), &held(1, &[("totp", 5), ("sms-otp", 5)]), &offers, NOW);
     let Decision::Satisfied(single) = single else { panic!("{single:?}") };
     assert_eq!(single.amr, ["otp", "sms"], "two of one kind are not mfa");

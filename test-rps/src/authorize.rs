@@ -29,10 +29,12 @@ const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 pub(crate) struct Wishes {
     prompt: Vec<String>,
     max_age: Option<u32>,
+    /// The code of a service of the portal's catalogue.
+    service: Option<String>,
 }
 
 impl Wishes {
-    fn read(query: &str) -> Self {
+    fn read(query: &str, known: impl Fn(&str) -> bool) -> Self {
         let mut wishes = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
@@ -41,6 +43,7 @@ impl Wishes {
                         value.split(' ').filter(|prompt| PROMPTS.contains(prompt)).map(str::to_owned).collect();
                 }
                 "max_age" => wishes.max_age = value.parse().ok(),
+                "service" if known(&value) => wishes.service = Some(value.into_owned()),
                 _ => {}
             }
         }
@@ -74,7 +77,7 @@ pub(crate) async fn login(
 }
 
 async fn begin(portal: &Portal, language: Language, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {
-    let wishes = Wishes::read(query);
+    let wishes = Wishes::read(query, |code| portal.settings.config.service(code).is_some());
     let provider = portal.provider.get().await?;
     let secrets = Secrets::draw()?;
     let names = &portal.settings.cookies;
@@ -87,8 +90,13 @@ async fn begin(portal: &Portal, language: Language, query: &str, headers: &Heade
     if is_new && let Some(cookie) = names.set(&names.browser, &browser, None) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    let pending =
-        PendingLogin { browser, nonce: secrets.nonce, pkce_verifier: secrets.pkce_verifier, max_age: wishes.max_age };
+    let pending = PendingLogin {
+        browser,
+        nonce: secrets.nonce,
+        pkce_verifier: secrets.pkce_verifier,
+        max_age: wishes.max_age,
+        service: wishes.service,
+    };
     lock(&portal.pending).begin(secrets.state, pending, now());
     Ok(response)
 }
@@ -106,12 +114,18 @@ fn url(provider: &Provider, config: &PortalConfig, language: Language, wishes: &
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
         .add_scopes(config.scopes.iter().cloned().map(Scope::new))
         .add_ui_locale(LanguageTag::new(language.tag().to_owned()));
-    for acr in &config.acr_values {
-        request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
-    }
-    if config.essential_acr {
-        let claims = json!({"id_token": {"acr": {"essential": true, "values": config.acr_values}}});
-        request = request.add_extra_param("claims", claims.to_string());
+    if let Some(service) = &wishes.service {
+        // The exchange's catalogue sets the level: nothing else is asked for.
+        let details = json!([{"type": "urn:nixa:transaction", "service": service}]);
+        request = request.add_extra_param("authorization_details", details.to_string());
+    } else {
+        for acr in &config.acr_values {
+            request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+        }
+        if config.essential_acr {
+            let claims = json!({"id_token": {"acr": {"essential": true, "values": config.acr_values}}});
+            request = request.add_extra_param("claims", claims.to_string());
+        }
     }
     for prompt in &wishes.prompt {
         request = request.add_prompt(prompt_value(prompt));
@@ -142,6 +156,7 @@ mod tests {
         let wishes = |prompt: &[&str], max_age| Wishes {
             prompt: prompt.iter().map(|text| (*text).to_owned()).collect(),
             max_age,
+            service: None,
         };
         for (query, expected) in [
             ("", wishes(&[], None)),
@@ -152,7 +167,9 @@ mod tests {
             ("max_age=1e3", wishes(&[], None)),
             ("redirect_uri=https://evil.example&state=x&acr_values=y", wishes(&[], None)),
         ] {
-            assert_eq!(Wishes::read(query), expected, "{query}");
+            assert_eq!(Wishes::read(query, |_| false), expected, "{query}");
         }
+        let of_catalogue = Wishes::read("service=a&service=b", |code| code == "a");
+        assert_eq!(of_catalogue.service.as_deref(), Some("a"));
     }
 }

@@ -42,6 +42,28 @@ pub struct PortalConfig {
     pub accent: String,
     /// The level this service needs, as shown to people.
     pub level: u8,
+    /// Services that are asked for by transaction (RFC 9396): the exchange knows what each needs.
+    pub services: Vec<Service>,
+}
+
+/// A service of a portal's catalogue.
+#[derive(Clone)]
+pub struct Service {
+    /// The code in `authorization_details`.
+    pub code: String,
+    /// Its name, in Vietnamese.
+    pub title_vi: String,
+    /// Its name, in English.
+    pub title_en: String,
+    /// The level that a login for it must have, as agreed with the exchange.
+    pub level: u8,
+}
+
+impl PortalConfig {
+    /// The service with this code.
+    pub(crate) fn service(&self, code: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.code == code)
+    }
 }
 
 /// Why a portal cannot be built from its configuration.

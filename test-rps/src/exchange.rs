@@ -44,7 +44,7 @@ pub(crate) async fn identify(
     let nonce = Nonce::new(pending.nonce);
     let (provider, claims) = verify(portal, provider, &id_token, &nonce).await?;
     check_access_token(&provider, &id_token, &claims, &access_token)?;
-    check_level(portal, &claims)?;
+    check_level(portal, &claims, pending.service.as_deref())?;
     check_age(claims.auth_time().map(|time| time.timestamp()), pending.max_age, now())?;
     let user_info = user_info(portal, &provider, &claims, access_token).await?;
     let members = serde_json::to_value(&claims).map_err(|_| refused("claims cannot be kept"))?;
@@ -153,10 +153,15 @@ fn check_access_token(
     if actual == *expected { Ok(()) } else { Err(refused("the access token is of another login")) }
 }
 
-fn check_level(portal: &Portal, claims: &Claims) -> Result<(), Problem> {
+/// A login for a service must have the service's level, another one the portal's essential level.
+fn check_level(portal: &Portal, claims: &Claims, service: Option<&str>) -> Result<(), Problem> {
     let config = &portal.settings.config;
     let acr = claims.auth_context_ref().map(|acr| acr.as_str());
-    if config.essential_acr && !level::satisfies(acr, &config.acr_values) {
+    let enough = match service.and_then(|code| config.service(code)) {
+        Some(service) => acr.and_then(level::level).is_some_and(|reached| reached >= service.level),
+        None => !config.essential_acr || level::satisfies(acr, &config.acr_values),
+    };
+    if !enough {
         tracing::info!("a login came back below the essential level");
         return Err(Kind::LevelTooLow.into());
     }

@@ -31,6 +31,7 @@ fn account(portal: &Portal, language: Language, session: &Session) -> Response {
         frame: Frame::new(portal, language, "/"),
         name: session.claims.display_name(),
         level: config.level,
+        services: &config.services,
         below_level: reached.is_none_or(|reached| reached < config.level),
         claims: &session.claims,
         csrf: &session.csrf,
@@ -45,6 +46,7 @@ fn welcome(portal: &Portal, language: Language, headers: &HeaderMap, ended: bool
         frame: Frame::new(portal, language, "/"),
         service: language.pick(&config.service_vi, &config.service_en),
         level: config.level,
+        services: &config.services,
         ended_elsewhere: ended,
     };
     let mut response = pages::render(StatusCode::OK, &page);

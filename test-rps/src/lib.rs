@@ -37,6 +37,6 @@ mod provider;
 mod samples;
 mod sessions;
 
-pub use config::{PortalConfig, PortalError};
+pub use config::{PortalConfig, PortalError, Service};
 pub use portal::router;
 pub use samples::{Registration, national_public_service, social_insurance, tax};

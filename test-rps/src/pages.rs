@@ -1,6 +1,7 @@
 //! The pages: typed contexts for the templates, and how each becomes a response.
 
 use crate::claims::{self, ClaimRow, ClaimSet};
+use crate::config::Service;
 use crate::language::Language;
 use crate::portal::Portal;
 use crate::problem::{Kind, Problem};
@@ -34,7 +35,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The one of two texts in the page's language.
-    fn t(&self, vietnamese: &'static str, english: &'static str) -> &'static str {
+    fn t<'s>(&self, vietnamese: &'s str, english: &'s str) -> &'s str {
         self.language.pick(vietnamese, english)
     }
 
@@ -63,6 +64,7 @@ pub(crate) struct WelcomePage<'a> {
     pub(crate) frame: Frame<'a>,
     pub(crate) service: &'a str,
     pub(crate) level: u8,
+    pub(crate) services: &'a [Service],
     pub(crate) ended_elsewhere: bool,
 }
 
@@ -74,6 +76,7 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) level: u8,
     pub(crate) below_level: bool,
+    pub(crate) services: &'a [Service],
     pub(crate) claims: &'a ClaimSet,
     pub(crate) csrf: &'a str,
 }

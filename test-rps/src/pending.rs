@@ -16,6 +16,8 @@ pub(crate) struct PendingLogin {
     pub(crate) pkce_verifier: String,
     /// The `max_age` that was asked for, in seconds.
     pub(crate) max_age: Option<u32>,
+    /// The service of the catalogue that it is for.
+    pub(crate) service: Option<String>,
 }
 
 /// Pending logins by `state`; several may belong to one browser, one per tab.
@@ -49,6 +51,7 @@ mod tests {
             nonce: "n".to_owned(),
             pkce_verifier: "v".to_owned(),
             max_age: None,
+            service: None,
         }
     }
 

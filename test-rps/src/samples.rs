@@ -1,6 +1,6 @@
 //! The three sample portals of the demonstration, from the lowest level to the highest.
 
-use crate::config::PortalConfig;
+use crate::config::{PortalConfig, Service};
 use url::Url;
 
 /// What the login exchange and a portal agree on when the portal is registered.
@@ -53,6 +53,11 @@ pub fn tax(registration: Registration) -> PortalConfig {
         service_vi: "Khai, nộp và quyết toán thuế thu nhập cá nhân.".to_owned(),
         service_en: "Declare, pay and settle personal income tax.".to_owned(),
         accent: "#1e5b34".to_owned(),
+        services: vec![
+            service("look-up-debt", "Tra cứu nợ thuế", "Look up a debt", 1),
+            service("file-return", "Nộp tờ khai thuế", "File a return", 2),
+            service("refund-account", "Đổi tài khoản nhận hoàn thuế", "Change the bank account for refunds", 3),
+        ],
         scopes: entitled_to_the_number(),
         ..base(registration, 3)
     }
@@ -80,5 +85,10 @@ fn base(registration: Registration, level: u8) -> PortalConfig {
         service_en: String::new(),
         accent: String::new(),
         level,
+        services: Vec::new(),
     }
+}
+
+fn service(code: &str, title_vi: &str, title_en: &str, level: u8) -> Service {
+    Service { code: code.to_owned(), title_vi: title_vi.to_owned(), title_en: title_en.to_owned(), level }
 }

@@ -117,6 +117,30 @@ def test_continue_as_is_asked_before_a_new_portal_learns_who_it_is(page, demo):
     assert page.locator('[data-notice="logged-out-elsewhere"]').count() == 1
 
 
+def test_each_service_of_the_tax_portal_asks_for_what_it_needs(page, demo):
+    citizen = demo.citizen("national", 3)
+    page.goto(demo.url("portal3"))
+    page.click('[data-service="look-up-debt"]')
+    assert "Tra cứu nợ thuế" in page.inner_text("[data-transaction]")
+    choose(page, "national")
+    password_login(page, citizen)
+    assert page.url == demo.url("portal3") + "/"
+    assert claim(page, "acr") == "urn:nixa:loa:1"
+    shoot(page, "15-services")
+    page.click('[data-service="file-return"]')
+    assert page.url.endswith("/totp"), "only the missing factor"
+    page.fill("#code", totp(citizen))
+    page.click("main form button >> nth=0")
+    assert claim(page, "acr") == "urn:nixa:loa:2"
+    page.click('[data-service="look-up-debt"]')
+    assert page.url == demo.url("portal3") + "/", "enough already"
+    page.click('[data-service="refund-account"]')
+    assert page.url.endswith("/unmet")
+    assert "hoàn thuế" in page.inner_text("[data-transaction]")
+    page.click("main form button >> nth=0")
+    assert page.inner_text("[data-error-code]") == "unmet_authentication_requirements"
+
+
 def test_cancel_at_the_provider_then_at_the_broker(page, demo):
     page.goto(demo.url("portal1") + "/login")
     choose(page, "national")

@@ -149,7 +149,8 @@ identity = 1
     let portals = [
         ("Cổng Dịch vụ công Quốc gia", "National Public Service Portal", "client_secret_basic", 1, "\"profile\""),
         ("Bảo hiểm xã hội", "Social Insurance", "client_secret_basic", 2, "\"profile\", \"personal_number\""),
-        ("Thuế điện tử", "Tax", "client_secret_post", 3, "\"profile\", \"personal_number\""),
+        // Level 3 for the portal as a whole is asked for by the portal; its services need less or as much.
+        ("Thuế điện tử", "Tax", "client_secret_post", 1, "\"profile\", \"personal_number\""),
     ];
     for ((vi, en, auth, level, scopes), (id, offset, _)) in portals.into_iter().zip(PORTALS) {
         text.push_str(&format!(
@@ -172,8 +173,28 @@ sso_confirmation = "first"
             secret = secrets.of(id),
         ));
     }
+    text.push_str(TAX_CATALOGUE);
     text
 }
+
+/// The catalogue of the tax portal, which is the last one in the file.
+const TAX_CATALOGUE: &str = r#"
+[[broker.portal.service]]
+code = "look-up-debt"
+acr = "urn:nixa:loa:1"
+text = { vi = "Tra cứu nợ thuế", en = "Look up a debt" }
+
+[[broker.portal.service]]
+code = "file-return"
+acr = "urn:nixa:loa:2"
+text = { vi = "Nộp tờ khai thuế", en = "File a return" }
+
+[[broker.portal.service]]
+code = "refund-account"
+acr = "urn:nixa:loa:3"
+max_age = 300
+text = { vi = "Đổi tài khoản ngân hàng nhận hoàn thuế", en = "Change the bank account for refunds" }
+"#;
 
 pub(super) fn national(a: &Addresses, client_key: &Value) -> String {
     let names = (r#"{ vi = "Định danh điện tử quốc gia", en = "National Digital Identity" }"#, "#12406e");
