@@ -117,6 +117,7 @@ pub(crate) fn label(claim: &str) -> Option<(&'static str, &'static str)> {
         "middle_name" => ("Tên đệm", "Middle name"),
         "family_name" => ("Họ", "Family name"),
         "preferred_username" => ("Tên đăng nhập", "User name"),
+        "personal_number" => ("Số định danh cá nhân", "Personal identification number"),
         "birthdate" => ("Ngày sinh", "Date of birth"),
         "gender" => ("Giới tính", "Gender"),
         "email" => ("Thư điện tử", "Email"),

@@ -113,6 +113,21 @@ def test_the_log_names_no_person_and_holds_no_secret(demo, page):
         assert name not in log
 
 
+def test_a_citizen_and_an_auditor_read_the_same_reason(demo, page):
+    citizen = demo.citizen("national", 2)
+    log_in(page, demo, "portal2", citizen, with_totp=True)
+    page.goto(demo.url("broker") + "/?lang=en")
+    reason = "Reached urn:nixa:loa:2 by password + totp at national."
+    assert reason in page.inner_text("main")
+    decision = page.locator("[data-decision]").first.inner_text()
+    told = nixa("explain", "--decision", decision, "--config", demo.folder / "broker.toml")
+    assert told.returncode == 0, told.stderr
+    assert reason in told.stdout and "totp at national" in told.stdout and ": counted" in told.stdout
+    assert citizen["name"] not in told.stdout and citizen["personal_number"] not in told.stdout
+    unknown = nixa("explain", "--decision", "nothing", "--config", demo.folder / "broker.toml")
+    assert unknown.returncode == 1 and "no decision" in unknown.stderr
+
+
 def test_health(demo):
     for name in ("broker", "national", "partner"):
         assert requests.get(demo.url(name) + "/healthz").text == "ok"

@@ -6,8 +6,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::{DateTime, Datelike, Timelike};
+use nixa_protocol::Timestamp;
 use nixa_provider::Chosen;
-use nixa_web::{Page, html};
+use nixa_storage::DecisionRecord;
+use nixa_web::{Page, Text, html};
 use tower_sessions::Session;
 
 use super::Broker;
@@ -17,12 +20,24 @@ struct Service {
     href: Option<String>,
 }
 
+/// A login and why it had its level, in the words that are kept with it.
+struct Login {
+    when: String,
+    service: String,
+    reason: String,
+    id: String,
+}
+
+/// How many logins are shown.
+const SHOWN: i64 = 10;
+
 #[derive(Template)]
 #[template(path = "broker_home.html")]
 struct HomePage {
     page: Page,
     logged_in: Option<String>,
     services: Vec<Service>,
+    logins: Vec<Login>,
 }
 
 pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, chosen: Chosen) -> Response {
@@ -40,13 +55,50 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, text),
     };
+    let decisions = match &sso {
+        Some(sso) => broker.host.people.decisions_of(&sso.subject, SHOWN).await,
+        None => Ok(Vec::new()),
+    };
+    let decisions = match decisions {
+        Ok(decisions) => decisions,
+        Err(error) => return broker.failed(&error.into(), text),
+    };
     let clients = sso.iter().flat_map(|s| s.clients.iter()).filter_map(|id| broker.clients.find(id));
     let page = HomePage {
         page: Page::titled(&broker.look, text, text.pick(&broker.look.name).to_owned()),
         services: clients
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })
             .collect(),
+        logins: decisions.into_iter().map(|d| login(&broker, text, d)).collect(),
         logged_in: sso.map(|s| s.login.name),
     };
     html(&page.page, &page, StatusCode::OK)
+}
+
+fn login(broker: &Broker, text: Text, decision: DecisionRecord) -> Login {
+    let service = broker.clients.find(&decision.client_id);
+    let reason = decision.record.get("sentence").and_then(|s| s.get(text.lang().tag())).and_then(|s| s.as_str());
+    Login {
+        when: viet_nam_time(decision.at),
+        service: service.map_or(decision.client_id, |c| text.pick(&c.name).to_owned()),
+        reason: reason.unwrap_or_default().to_owned(),
+        id: decision.id.as_str().to_owned(),
+    }
+}
+
+/// Day and time in Viet Nam (UTC+7, no summer time).
+fn viet_nam_time(at: Timestamp) -> String {
+    let time = DateTime::from_timestamp((at + 7 * 3_600).0, 0).unwrap_or_default();
+    let (date, clock) = (time.date_naive(), time.time());
+    format!("{:02}/{:02}/{} {:02}:{:02}", date.day(), date.month(), date.year(), clock.hour(), clock.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_viet_nam() {
+        assert_eq!(viet_nam_time(Timestamp(1_700_000_000)), "15/11/2023 05:13");
+    }
 }

@@ -80,6 +80,8 @@ pub trait People: Send + Sync {
     async fn record_decision(&self, decision: &DecisionRecord) -> Result<()>;
     /// A stored decision.
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
+    /// A person's newest decisions, the newest first.
+    async fn decisions_of(&self, person: &Id<Subject>, most: i64) -> Result<Vec<DecisionRecord>>;
     /// The claims whose release a person agreed to.
     async fn consent(&self, person: &Id<Subject>, client_id: &str) -> Result<Option<Vec<String>>>;
     /// Stores a consent in place of an earlier one.

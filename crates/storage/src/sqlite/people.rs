@@ -3,7 +3,7 @@ use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 use serde_json::{Map, Value};
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::SqlStore;
 use crate::StorageError;
@@ -21,6 +21,7 @@ const PERSON: &str = "SELECT attributes FROM people WHERE id = $1";
 const INSERT_DECISION: &str = "INSERT INTO decisions (id, at, client_id, person_id, policy, record)
     VALUES ($1, $2, $3, $4, $5, $6)";
 const DECISION: &str = "SELECT * FROM decisions WHERE id = $1";
+const DECISIONS_OF: &str = "SELECT * FROM decisions WHERE person_id = $1 ORDER BY at DESC, id LIMIT $2";
 const CONSENT: &str = "SELECT claims FROM consents WHERE person_id = $1 AND client_id = $2";
 const PUT_CONSENT: &str = "INSERT INTO consents (person_id, client_id, claims, granted_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (person_id, client_id) DO UPDATE SET claims = excluded.claims, granted_at = excluded.granted_at";
@@ -73,15 +74,13 @@ impl People for SqlStore {
     }
 
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>> {
-        let Some(row) = sqlx::query(DECISION).bind(id).fetch_optional(&self.read).await? else { return Ok(None) };
-        Ok(Some(DecisionRecord {
-            id: Id::from_text(id),
-            at: Timestamp(row.try_get("at")?),
-            client_id: row.try_get("client_id")?,
-            person: row.try_get::<Option<String>, _>("person_id")?.map(Id::from_text),
-            policy: row.try_get("policy")?,
-            record: serde_json::from_str(row.try_get("record")?)?,
-        }))
+        let row = sqlx::query(DECISION).bind(id).fetch_optional(&self.read).await?;
+        row.as_ref().map(read_decision).transpose()
+    }
+
+    async fn decisions_of(&self, person: &Id<Subject>, most: i64) -> Result<Vec<DecisionRecord>> {
+        let rows = sqlx::query(DECISIONS_OF).bind(person.as_str()).bind(most).fetch_all(&self.read).await?;
+        rows.iter().map(read_decision).collect()
     }
 
     async fn consent(&self, person: &Id<Subject>, client_id: &str) -> Result<Option<Vec<String>>> {
@@ -146,6 +145,17 @@ async fn link(tx: &mut SqliteConnection, upstream: &Upstream, new_id: &Id<Subjec
     let insert = sqlx::query(INSERT_LINK).bind(&upstream.idp).bind(&upstream.subject).bind(&id).bind(now.0);
     insert.execute(tx).await?;
     Ok(id)
+}
+
+fn read_decision(row: &SqliteRow) -> Result<DecisionRecord> {
+    Ok(DecisionRecord {
+        id: Id::from_text(row.try_get::<String, _>("id")?),
+        at: Timestamp(row.try_get("at")?),
+        client_id: row.try_get("client_id")?,
+        person: row.try_get::<Option<String>, _>("person_id")?.map(Id::from_text),
+        policy: row.try_get("policy")?,
+        record: serde_json::from_str(row.try_get("record")?)?,
+    })
 }
 
 async fn by_pivot(tx: &mut SqliteConnection, pivot: &str) -> Result<Option<String>> {

@@ -89,6 +89,7 @@ macro_rules! every_contract {
             a_consent_replaces_the_earlier_one
             consents_are_apart_by_person_and_client
             a_decision_comes_back
+            a_person_sees_their_own_newest_decisions
             a_decision_is_not_written_over
             hostile_text_is_only_text
         }

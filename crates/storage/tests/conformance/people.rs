@@ -193,6 +193,16 @@ pub(crate) async fn a_decision_comes_back(store: Store) {
     assert_eq!(store.decision("d_").await.unwrap(), None);
 }
 
+pub(crate) async fn a_person_sees_their_own_newest_decisions(store: Store) {
+    for (n, person) in [("1", "p"), ("2", "p"), ("3", "q"), ("4", "p")] {
+        let at = NOW + n.parse().unwrap();
+        store.record_decision(&DecisionRecord { at, ..decision(n, Some(person)) }).await.unwrap();
+    }
+    let seen = store.decisions_of(&id("p"), 2).await.unwrap();
+    assert_eq!(seen.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["4", "2"]);
+    assert_eq!(store.decisions_of(&id("nobody"), 2).await.unwrap(), []);
+}
+
 /// The record of why a login had its level is evidence.
 pub(crate) async fn a_decision_is_not_written_over(store: Store) {
     store.record_decision(&decision("d", Some("p"))).await.unwrap();

@@ -48,4 +48,6 @@ broker-home-text = One login for every public service. Open the service that you
 broker-home-nobody = Nobody is logged in on this browser.
 broker-home-hello = You are logged in as { $name }.
 broker-home-services = Services opened in this session
+broker-home-logins = Recent logins
+broker-home-decision = Decision:
 switch-user = Switch users

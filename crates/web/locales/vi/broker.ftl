@@ -48,4 +48,6 @@ broker-home-text = Một lần đăng nhập cho mọi dịch vụ công. Hãy m
 broker-home-nobody = Hiện chưa có ai đăng nhập trên trình duyệt này.
 broker-home-hello = Bạn đang đăng nhập với tên { $name }.
 broker-home-services = Dịch vụ đã mở trong phiên này
+broker-home-logins = Các lần đăng nhập gần đây
+broker-home-decision = Mã quyết định:
 switch-user = Đổi người dùng

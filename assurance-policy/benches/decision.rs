@@ -1,0 +1,56 @@
+//! A decision with 8 pieces of evidence and 10 identity providers.
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+
+use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const NOW: i64 = 1_000;
+
+fn case() -> (Held, Vec<Offer>) {
+    let shown = [
+        ("password", "a"),
+        ("totp", "a"),
+        ("passkey", "b"),
+        ("sms-otp", "b"),
+        ("password", "c"),
+        ("pki-signature", "d"),
+        ("password", "e"),
+        ("totp", "f"),
+    ];
+    let factor = |(n, (method, source)): (usize, &(&str, &str))| Factor {
+        method: (*method).to_owned(),
+        source: (*source).to_owned(),
+        at: NOW - 100 * (n as i64),
+        in_request: false,
+        qualities: [].into(),
+    };
+    let held = Held {
+        factors: shown.iter().enumerate().map(factor).collect(),
+        proofing: vec![Proofing::level("a", 1), Proofing::level("b", 2)],
+        ..Held::default()
+    };
+    let offers = "abcdefghij".chars().map(|source| Offer {
+        source: source.to_string(),
+        cap: "urn:nixa:loa:4".to_owned(),
+        channel: Some("hardened".to_owned()),
+        methods: ["password", "totp", "passkey", "face", "pki-signature"].map(str::to_owned).to_vec(),
+        identity: 2,
+    });
+    (held, offers.collect())
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let policy = Policy::parse(include_str!("../policies/default.toml")).unwrap();
+    let (held, offers) = case();
+    for (name, level, satisfied) in [("satisfied", 3, true), ("step-up, 10 plans", 4, false)] {
+        let requirement = Requirement::at_least(&format!("urn:nixa:loa:{level}"));
+        let decision = decide(&policy, &requirement, &held, &offers, NOW);
+        assert_eq!(matches!(decision, Decision::Satisfied(_)), satisfied, "{decision:?}");
+        criterion.bench_function(&format!("decision, 8 factors, 10 providers: {name}"), |b| {
+            b.iter(|| decide(&policy, &requirement, &held, &offers, NOW));
+        });
+    }
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);
