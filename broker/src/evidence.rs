@@ -37,7 +37,8 @@ pub(crate) fn requirement(request: &AuthorizationRequest, portal: &PortalSetting
         essential: request.essential_acr,
         minimums: portal.minimum_acr.iter().chain(service.map(|s| &s.acr)).cloned().collect(),
         max_age: youngest,
-        reauthenticate: request.prompts(Prompt::Login),
+        // `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1), also within the same second.
+        reauthenticate: request.max_age == Some(0) || request.prompts(Prompt::Login),
         sso: service.is_none_or(|s| s.sso),
         risk: Vec::new(),
     }

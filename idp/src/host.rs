@@ -82,7 +82,10 @@ impl IdpHost {
             acr_values: request.acr_values.clone(),
             essential: request.essential_acr,
             max_age: request.max_age,
-            reauthenticate: request.prompts(Prompt::Login) || request.prompts(Prompt::SelectAccount),
+            // `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1), also within the same second.
+            reauthenticate: request.max_age == Some(0)
+                || request.prompts(Prompt::Login)
+                || request.prompts(Prompt::SelectAccount),
             ..Requirement::default()
         };
         let held = sso.map_or_else(Held::default, |s| Held {

@@ -19,9 +19,8 @@ const fn is(title: &'static str, body: &'static str, help: &'static [&'static st
 }
 
 const STRONGER_VI: &[&str] = &[
-    "Thử lại và chọn một cách xác thực mạnh hơn, ví dụ khóa bảo mật hoặc mã dùng một lần.",
-    "Thử lại và chọn một nơi cấp tài khoản khác có mức bảo đảm cao hơn.",
-    "Nếu danh tính của bạn chưa được đối chiếu trực tiếp, hãy nâng mức tài khoản tại nơi cấp tài khoản.",
+    "Làm theo hướng dẫn mà trang đăng nhập dùng chung vừa cho bạn đọc, rồi thử lại.",
+    "Trong lúc đó, hãy dùng các dịch vụ cần mức thấp hơn.",
 ];
 
 fn vietnamese(kind: Kind) -> ProblemText {
@@ -92,9 +91,8 @@ fn vietnamese(kind: Kind) -> ProblemText {
 }
 
 const STRONGER_EN: &[&str] = &[
-    "Try again with a stronger method, such as a security key or a one-time code.",
-    "Try again with another identity provider that reaches a higher level.",
-    "If your identity was never checked in person, raise the level of your account at your identity provider.",
+    "Follow what the shared login page has just told you, then try again.",
+    "Meanwhile, use the services that need a lower level.",
 ];
 
 fn english(kind: Kind) -> ProblemText {

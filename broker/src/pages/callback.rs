@@ -22,6 +22,9 @@ use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
 use crate::upstream::{Answer, Asked, Stated};
 
+/// How many factors a session remembers; the oldest go first.
+const MOST_FACTORS: usize = 32;
+
 /// `GET /callback/{idp}`
 pub(super) async fn receive(
     State(broker): State<Arc<Broker>>,
@@ -210,8 +213,14 @@ async fn log_in(
         }
     };
     let added = broker.sessions.change(&sid, now, |session| {
-        session.login.factors.retain(|old| !factors.iter().any(|f| f.method == old.method && f.source == old.source));
+        // Per login, so that one tab's login does not take another tab's evidence away.
+        let same = |a: &KnownFactor, b: &KnownFactor| {
+            (&a.method, &a.source, &a.shown_in) == (&b.method, &b.source, &b.shown_in)
+        };
+        session.login.factors.retain(|old| !factors.iter().any(|new| same(old, new)));
         session.login.factors.extend(factors.iter().cloned());
+        let too_many = session.login.factors.len().saturating_sub(MOST_FACTORS);
+        session.login.factors.drain(..too_many);
         session.login.proofing.retain(|p| p.source != idp.id);
         session.login.proofing.extend(evidence.proofing.iter().cloned());
     });

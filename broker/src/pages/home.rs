@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Datelike, Timelike};
-use nixa_protocol::Timestamp;
+use nixa_protocol::{Client, Timestamp};
 use nixa_provider::Chosen;
 use nixa_storage::DecisionRecord;
 use nixa_web::{Page, Text, html};
@@ -28,6 +28,8 @@ struct Login {
     id: String,
 }
 
+/// How many services are listed.
+const MOST_SERVICES: usize = 50;
 /// How many logins are shown.
 const SHOWN: i64 = 10;
 
@@ -63,10 +65,15 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
         Ok(decisions) => decisions,
         Err(error) => return broker.failed(&error.into(), text),
     };
-    let clients = sso.iter().flat_map(|s| s.clients.iter()).filter_map(|id| broker.clients.find(id));
+    // Whoever is not logged in finds the way to the services.
+    let clients: Vec<Arc<Client>> = match &sso {
+        Some(sso) => sso.clients.iter().filter_map(|id| broker.clients.find(id)).collect(),
+        None => broker.clients.all().take(MOST_SERVICES).cloned().collect(),
+    };
     let page = HomePage {
         page: Page::titled(&broker.look, text, text.pick(&broker.look.name).to_owned()),
         services: clients
+            .iter()
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })
             .collect(),
         logins: decisions.into_iter().map(|d| login(&broker, text, d)).collect(),

@@ -33,4 +33,4 @@ pub use router::router;
 pub use session_store::ShortLivedSessions;
 pub use sso::{Sessions, SsoSession};
 pub use state::{Clients, Identity, Lifetimes, Provider, Stores, Surroundings};
-pub use step::{Chosen, Step, see_other};
+pub use step::{Chosen, Step, origin, see_other};

@@ -72,6 +72,11 @@ impl Clients {
         Self(clients.into_iter().map(|c| (c.client_id.clone(), Arc::new(c))).collect())
     }
 
+    /// Every client, by identifier.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.0.values()
+    }
+
     /// The client with this identifier.
     #[must_use]
     pub fn find(&self, client_id: &str) -> Option<Arc<Client>> {

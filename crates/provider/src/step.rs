@@ -92,7 +92,7 @@ impl<H: Host> Provider<H> {
         if current.finished || now >= current.expires {
             let code = if current.finished { "login-finished" } else { "login-expired" };
             let way_on = self.way_back(&current, &client, text);
-            let problem = Problem::new(&self.look, text, StatusCode::GONE, code).way_on(Some(way_on));
+            let problem = Problem::new(&self.look, text, StatusCode::GONE, code).way_on(way_on);
             return Err(problem.into_response());
         }
         Ok(Step { browser, current, client, text })
@@ -118,7 +118,7 @@ impl<H: Host> Provider<H> {
         };
         if !step.browser.is_csrf_token(&step_purpose(purpose, id), form.get("csrf")) {
             let again = WayOn { href: format!("/continue/{id}"), label: step.text.t("start-again") };
-            let problem = self.problem(step.text, StatusCode::FORBIDDEN, "form-not-yours").way_on(Some(again));
+            let problem = self.problem(step.text, StatusCode::FORBIDDEN, "form-not-yours").way_on(again);
             return Err(problem.into_response());
         }
         Ok((step, form))
@@ -213,7 +213,8 @@ impl<S> Step<S> {
 }
 
 /// The origin of a registered URI.
-pub(crate) fn origin(uri: &str) -> String {
+#[must_use]
+pub fn origin(uri: &str) -> String {
     url::Url::parse(uri).map(|u| u.origin().ascii_serialization()).unwrap_or_default()
 }
 

@@ -107,7 +107,7 @@ pub struct Problem {
     page: Page,
     code: &'static str,
     explanation: String,
-    way_on: Option<WayOn>,
+    way_on: WayOn,
     status: StatusCode,
 }
 
@@ -117,12 +117,13 @@ impl Problem {
     pub fn new(look: &Look, text: Text, status: StatusCode, code: &'static str) -> Self {
         let page = Page::new(look, text, &format!("problem-{code}-title"));
         let explanation = text.t(&format!("problem-{code}-text"));
-        Self { page, code, explanation, way_on: None, status }
+        let way_on = WayOn { href: "/".to_owned(), label: text.t("back-home") };
+        Self { page, code, explanation, way_on, status }
     }
 
-    /// With a link that leads on.
+    /// With another link that leads on than the one to the first page.
     #[must_use]
-    pub fn way_on(mut self, way_on: Option<WayOn>) -> Self {
+    pub fn way_on(mut self, way_on: WayOn) -> Self {
         self.way_on = way_on;
         self
     }

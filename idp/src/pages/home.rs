@@ -6,7 +6,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_provider::Chosen;
+use nixa_protocol::Client;
+use nixa_provider::{Chosen, origin};
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
@@ -17,6 +18,8 @@ use super::Idp;
 struct HomePage {
     page: Page,
     username: Option<String>,
+    /// Names and addresses of the servers that send people here.
+    clients: Vec<(String, String)>,
 }
 
 pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: Chosen) -> Response {
@@ -34,7 +37,9 @@ pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: 
         Ok(sso) => sso.map(|s| s.login.username),
         Err(error) => return idp.failed(&error, text),
     };
+    let address = |c: &Arc<Client>| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
+    let clients = idp.clients.all().filter_map(address).collect();
     let title = text.pick(&idp.look.name).to_owned();
-    let page = HomePage { page: Page::titled(&idp.look, text, title), username };
+    let page = HomePage { page: Page::titled(&idp.look, text, title), username, clients };
     html(&page.page, &page, StatusCode::OK)
 }

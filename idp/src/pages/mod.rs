@@ -27,6 +27,9 @@ pub fn routes() -> Router<Arc<Provider<IdpHost>>> {
 
 type Idp = Provider<IdpHost>;
 
+/// How many factors a session remembers; the oldest go first.
+const MOST_FACTORS: usize = 32;
+
 /// What a notice says, counted in whole minutes to wait.
 fn notice_text(text: Text, notice: Option<&Notice>, wrong: &str, now: Timestamp) -> Option<String> {
     match notice? {
@@ -54,8 +57,11 @@ async fn add_factor(
     let shown = ShownFactor { method: method.to_owned(), at: idp.now(), login: step.current.id.clone() };
     idp.sessions
         .change(&sso.sid, idp.now(), |s| {
-            s.login.factors.retain(|f| f.method != method);
+            // Per login, so that a password given in one tab does not take another tab's away.
+            s.login.factors.retain(|f| f.method != shown.method || f.login != shown.login);
             s.login.factors.push(shown.clone());
+            let too_many = s.login.factors.len().saturating_sub(MOST_FACTORS);
+            s.login.factors.drain(..too_many);
         })
         .await
 }

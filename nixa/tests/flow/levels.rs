@@ -35,6 +35,24 @@ async fn a_step_up_long_after_the_password_is_not_followed_by_another_question()
 }
 
 #[tokio::test]
+async fn a_password_given_in_one_tab_is_not_asked_for_again_in_another() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let mut tabs = Vec::new();
+    for client in ["basic", "two"] {
+        let page = browser.open(&lab, &authorize_url(client, &[])).await;
+        tabs.push(browser.submit(&lab, &page, &[("idp", "national")]).await);
+    }
+    let password = [("username", "mai"), ("password", PASSWORD)];
+    let code_page = browser.submit(&lab, &tabs[1], &password).await;
+    assert!(code_page.url.ends_with("/totp"));
+    assert!(query(&browser.submit(&lab, &tabs[0], &password).await.location(), "code").is_some());
+    let code = nixa_idp::totp::code_at(crate::lab::TOTP, nixa_protocol::Clock::now(&*lab.clock)).unwrap();
+    let end = browser.submit(&lab, &code_page, &[("code", &code)]).await;
+    assert!(query(&end.location(), "code").is_some(), "{}", end.url);
+}
+
+#[tokio::test]
 async fn acr_values_ask_and_the_minimum_insists() {
     let lab = Lab::new().await;
     let acr = |tokens: Value| {

@@ -224,8 +224,10 @@ async fn prompt_login_and_an_outlived_max_age_ask_for_the_password_again() {
     let lab = Lab::new().await;
     let mut browser = Browser::default();
     browser.tokens(&lab, "basic", &[]).await;
-    let again = browser.open(&lab, &authorize_url("basic", &[("prompt", "login")])).await;
-    assert!(again.url.ends_with("/password"), "{}", again.url);
+    for again in [("prompt", "login"), ("max_age", "0")] {
+        let page = browser.open(&lab, &authorize_url("basic", &[again])).await;
+        assert!(page.url.ends_with("/password"), "{again:?}: {}", page.url);
+    }
     lab.clock.advance(100);
     let young = browser.get(&lab, &authorize_url("basic", &[("max_age", "100")])).await;
     assert!(query(&young.location(), "code").is_some(), "{}", young.location());

@@ -15,3 +15,4 @@ totp-submit = Confirm
 totp-switch = This is not me
 idp-home-text = Accounts are authenticated here. Open the service that you want to use; it brings you here when you need to log in.
 idp-home-nobody = Nobody is logged in on this browser.
+idp-home-account = Logged in with the account:

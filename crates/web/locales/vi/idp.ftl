@@ -15,3 +15,4 @@ totp-submit = Xác nhận
 totp-switch = Không phải tôi
 idp-home-text = Đây là nơi xác thực tài khoản. Hãy mở dịch vụ bạn muốn dùng; dịch vụ sẽ đưa bạn đến đây khi cần đăng nhập.
 idp-home-nobody = Hiện chưa có ai đăng nhập trên trình duyệt này.
+idp-home-account = Tài khoản đang đăng nhập:
