@@ -80,6 +80,13 @@ def test_reset_deletes_only_what_the_demo_made(tmp_path):
     assert (tmp_path / "precious").read_text() == "x"
 
 
+def test_reset_of_an_empty_folder_is_a_first_start(tmp_path):
+    demo = Demo(tmp_path / "data")
+    demo.folder.mkdir()
+    demo.start("--reset")
+    assert demo.stop() == 0
+
+
 def test_bad_options_say_what_is_wrong(tmp_path):
     for options in (["--base-url", "https://x.example/path"], ["--base-port", "65530"]):
         result = nixa("demo", "--data-dir", tmp_path / "data", *options)

@@ -114,13 +114,14 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
 }
 
 fn reset(folder: &Path) -> Result<(), DemoError> {
-    if !folder.exists() {
+    let failed = |source| DemoError::File { file: folder.to_owned(), source };
+    if !folder.exists() || fs::read_dir(folder).map_err(failed)?.next().is_none() {
         return Ok(());
     }
     if !folder.join(MARK).exists() {
         return Err(DemoError::NotOurs(folder.to_owned()));
     }
-    fs::remove_dir_all(folder).map_err(|source| DemoError::File { file: folder.to_owned(), source })
+    fs::remove_dir_all(folder).map_err(failed)
 }
 
 /// Writes the configuration files, opens the servers from them as any other start would, and enrols the
