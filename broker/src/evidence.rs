@@ -57,3 +57,78 @@ pub(crate) fn held(login: Option<&BrokerLogin>, pending: &Id<Login>) -> Held {
     let factors = login.factors.iter().map(factor).collect();
     Held { factors, proofing: login.proofing.clone(), ..Held::default() }
 }
+
+/// The factors of a provider's answer, as the session will know them. Those that the session knew already
+/// were not shown again, unless the provider had to ask for all of them anew.
+pub(crate) fn stated_factors(
+    stated: Vec<Factor>,
+    known: &[KnownFactor],
+    login: &Id<Login>,
+    all_new: bool,
+) -> Vec<KnownFactor> {
+    let remembered = |f: &Factor| !all_new && known.iter().any(|k| k.method == f.method && k.source == f.source);
+    stated
+        .into_iter()
+        .map(|f| KnownFactor {
+            shown_in: (!remembered(&f)).then(|| login.clone()),
+            method: f.method,
+            source: f.source,
+            at: Timestamp(f.at),
+            qualities: f.qualities,
+        })
+        .collect()
+}
+
+/// How many factors a session remembers; the oldest go first.
+const MOST_FACTORS: usize = 32;
+
+/// Adds factors to those known. They are kept per login, so that one tab's login does not take another
+/// tab's evidence away.
+pub(crate) fn merge(known: &mut Vec<KnownFactor>, new: &[KnownFactor]) {
+    let key = |f: &KnownFactor| (f.method.clone(), f.source.clone(), f.shown_in.clone());
+    known.retain(|old| !new.iter().any(|new| key(new) == key(old)));
+    known.extend(new.iter().cloned());
+    let too_many = known.len().saturating_sub(MOST_FACTORS);
+    known.drain(..too_many);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stated(methods: &[&str]) -> Vec<Factor> {
+        let factor = |m: &&str| Factor {
+            method: (*m).to_owned(),
+            source: "i".to_owned(),
+            at: 5,
+            in_request: true,
+            qualities: BTreeSet::new(),
+        };
+        methods.iter().map(factor).collect()
+    }
+
+    #[test]
+    fn what_the_session_knew_was_not_shown_again_unless_all_was() {
+        let (first, second) = (Id::from_text("1"), Id::from_text("2"));
+        let known = stated_factors(stated(&["password"]), &[], &first, false);
+        let shown = |all_new| -> Vec<Option<Id<Login>>> {
+            let factors = stated_factors(stated(&["password", "totp"]), &known, &second, all_new);
+            factors.into_iter().map(|f| f.shown_in).collect()
+        };
+        assert_eq!(shown(false), [None, Some(second.clone())]);
+        assert_eq!(shown(true), [Some(second.clone()), Some(second.clone())]);
+    }
+
+    #[test]
+    fn factors_are_kept_per_login_and_bounded() {
+        let mut known = Vec::new();
+        for login in 0..40 {
+            let login = Id::from_text(login.to_string());
+            let new = stated_factors(stated(&["password"]), &[], &login, true);
+            merge(&mut known, &new);
+            merge(&mut known, &new);
+        }
+        assert_eq!(known.len(), MOST_FACTORS);
+        assert_eq!(known.last().and_then(|f| f.shown_in.clone()), Some(Id::from_text("39")));
+    }
+}

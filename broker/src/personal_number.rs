@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 /// A well-formed personal number. Personal data: its `Debug` form hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PersonalNumber(String);
@@ -14,6 +16,15 @@ impl PersonalNumber {
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with("000");
         well_formed.then(|| Self(text.to_owned()))
+    }
+
+    /// The number that a provider states, if it is well formed and does not contradict the birth date. The
+    /// caller holds it against accreditation and proofing: people are never joined by a mere claim.
+    #[must_use]
+    pub fn stated(claims: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let number = Self::parse(text("personal_number")?)?;
+        text("birthdate").is_none_or(|date| number.fits_birthdate(date)).then_some(number)
     }
 
     /// Whether century and year agree with a birth date `YYYY-MM-DD`: a number that does not is not

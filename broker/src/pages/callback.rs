@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use assurance_policy::Factor;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -16,14 +15,11 @@ use tower_sessions::Session;
 
 use super::go::asked_key;
 use super::{Broker, callback_uri, change_and_go_on, session_of};
-use crate::evidence::KnownFactor;
+use crate::evidence::{merge, stated_factors};
 use crate::host::{BrokerLogin, BrokerStep, Notice};
 use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
 use crate::upstream::{Answer, Asked, Stated};
-
-/// How many factors a session remembers; the oldest go first.
-const MOST_FACTORS: usize = 32;
 
 /// `GET /callback/{idp}`
 pub(super) async fn receive(
@@ -159,7 +155,8 @@ async fn log_in(
         return Ok(Outcome::Unmet);
     };
     let proofed = evidence.proofing.iter().any(|p| p.level > 0);
-    let pivot = pivot(broker, idp, &stated).filter(|_| proofed);
+    let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
+    let pivot = number.map(|n| keyed_digest(&broker.host.pivot_key, &["pivot", n.as_str()]));
     let mut attributes = stated.claims.clone();
     if pivot.is_none() {
         // Portals key their files on the number: one that may not join people may not be released either.
@@ -177,24 +174,10 @@ async fn log_in(
         Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
     };
     let current = session_of(broker, step).await?;
-    let remembered = |f: &Factor| {
-        let known = current.iter().flat_map(|s| &s.login.factors);
-        // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
-        let all_new = asked.anew || stated.auth_time > asked.at;
-        !all_new && known.into_iter().any(|k| k.method == f.method && k.source == f.source)
-    };
-    let factors: Vec<KnownFactor> = evidence
-        .factors
-        .into_iter()
-        .map(|f| KnownFactor {
-            // Without a new login the provider adds what is missing: what was there before was not shown again.
-            shown_in: (!remembered(&f)).then(|| asked.login.clone()),
-            method: f.method,
-            source: f.source,
-            at: stated.auth_time,
-            qualities: f.qualities,
-        })
-        .collect();
+    let known = current.as_ref().map(|s| s.login.factors.as_slice()).unwrap_or_default();
+    // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
+    let all_new = asked.anew || stated.auth_time > asked.at;
+    let factors = stated_factors(evidence.factors, known, &asked.login, all_new);
     let sid = match current {
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
@@ -213,14 +196,7 @@ async fn log_in(
         }
     };
     let added = broker.sessions.change(&sid, now, |session| {
-        // Per login, so that one tab's login does not take another tab's evidence away.
-        let same = |a: &KnownFactor, b: &KnownFactor| {
-            (&a.method, &a.source, &a.shown_in) == (&b.method, &b.source, &b.shown_in)
-        };
-        session.login.factors.retain(|old| !factors.iter().any(|new| same(old, new)));
-        session.login.factors.extend(factors.iter().cloned());
-        let too_many = session.login.factors.len().saturating_sub(MOST_FACTORS);
-        session.login.factors.drain(..too_many);
+        merge(&mut session.login.factors, &factors);
         session.login.proofing.retain(|p| p.source != idp.id);
         session.login.proofing.extend(evidence.proofing.iter().cloned());
     });
@@ -242,14 +218,4 @@ fn still_missing(
         assurance_policy::Decision::StepUp { plans } => plans.iter().any(|p| p.source == idp.id),
         _ => false,
     }
-}
-
-/// The keyed digest of the personal number, from a provider that may state it, for a number that is well
-/// formed and does not contradict the birth date. The caller holds it against the proofing: people are
-/// never joined by a number that is merely claimed.
-fn pivot(broker: &Broker, idp: &IdpSettings, stated: &Stated) -> Option<String> {
-    let text = |name: &str| stated.claims.get(name).and_then(|v| v.as_str());
-    let number = PersonalNumber::parse(text("personal_number")?)?;
-    let fits = text("birthdate").is_none_or(|date| number.fits_birthdate(date));
-    (idp.states_personal_number && fits).then(|| keyed_digest(&broker.host.pivot_key, &["pivot", number.as_str()]))
 }

@@ -155,7 +155,8 @@ async fn log_out<H: Host>(
     sid: Option<&Id<Sso>>,
 ) -> Result<(), ProviderError> {
     if let Some(sid) = sid {
-        provider.end_session(sid).await?;
+        // Not by way of the background: were it first to claim the deliveries, nobody would wait for them.
+        provider.close_session(sid).await?;
         // A task of its own: a delivery that takes longer goes on when the browser no longer waits.
         let provider = provider.clone();
         let delivery = tokio::spawn(async move { provider.deliver_due().await });
@@ -174,6 +175,12 @@ impl<H: Host> Provider<H> {
     /// # Errors
     /// [`ProviderError`] when a store fails.
     pub async fn end_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
+        self.close_session(sid).await?;
+        self.queued.notify_one();
+        Ok(())
+    }
+
+    async fn close_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
         self.tell(&session, &session.clients, now).await?;
@@ -184,7 +191,6 @@ impl<H: Host> Provider<H> {
         }
         // After the end: a code that is being redeemed meets one of the two, see `redeem`.
         self.stores.grants.revoke_session(sid, now).await?;
-        self.queued.notify_one();
         tracing::info!(services = session.clients.len(), "session ended");
         Ok(())
     }
