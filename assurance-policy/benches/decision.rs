@@ -1,5 +1,7 @@
 //! A decision with 8 pieces of evidence and 10 identity providers.
-#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark stops at the first surprise and prints")]
+
+use std::hint::black_box;
 
 use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -46,6 +48,10 @@ fn decisions(criterion: &mut Criterion) {
         let requirement = Requirement::at_least(&format!("urn:nixa:loa:{level}"));
         let decision = decide(&policy, &requirement, &held, &offers, NOW);
         assert_eq!(matches!(decision, Decision::Satisfied(_)), satisfied, "{decision:?}");
+        let heap = allocation_counter::measure(|| {
+            black_box(decide(&policy, &requirement, &held, &offers, NOW));
+        });
+        println!("decision, {name}: {} allocations, {} bytes in all", heap.count_total, heap.bytes_total);
         criterion.bench_function(&format!("decision, 8 factors, 10 providers: {name}"), |b| {
             b.iter(|| decide(&policy, &requirement, &held, &offers, NOW));
         });

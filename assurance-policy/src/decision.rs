@@ -77,6 +77,17 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// Whether a source would still be asked for this rung: after it answered, it gave less than that.
+    #[must_use]
+    pub fn asks(&self, source: &str, acr: &str) -> bool {
+        match self {
+            Self::StepUp { plans } => plans.iter().any(|p| p.source == source && p.acr == acr),
+            Self::Satisfied(_) | Self::Unmet { .. } => false,
+        }
+    }
+}
+
 /// Judges what is held against what is required, given what could be added.
 ///
 /// `offers` are the identity providers allowed for the relying party; evidence of any other counts for

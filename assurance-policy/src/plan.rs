@@ -47,7 +47,7 @@ fn best<'c>(case: &Case<'c>, place: usize, source: &Source<'c>, step: &'c Step) 
     let (held, _) = case.shown(place, step);
     let methods = case.askable(source);
     let all = methods.iter().fold(held, |shown, (_, e)| shown.with(e, e.traits));
-    if methods.is_empty() || !step.meets(all) {
+    if !step.meets(all) {
         return None;
     }
     let mut search = Search { step, methods: &methods, best: None };

@@ -29,7 +29,11 @@ pub struct KnownFactor {
 
 /// What a request needs: the strictest of what it asks for, the portal's registered minimum, and the
 /// catalogue's entry for its transaction. A portal cannot ask for less than the last two say.
-pub(crate) fn requirement(request: &AuthorizationRequest, portal: &PortalSettings) -> Requirement {
+pub(crate) fn requirement(
+    request: &AuthorizationRequest,
+    portal: &PortalSettings,
+    signals: BTreeSet<String>,
+) -> Requirement {
     let service = request.service.as_ref().and_then(|code| portal.services.get(code));
     let youngest = [request.max_age, service.and_then(|s| s.max_age)].into_iter().flatten().min();
     Requirement {
@@ -40,7 +44,7 @@ pub(crate) fn requirement(request: &AuthorizationRequest, portal: &PortalSetting
         // `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1), also within the same second.
         reauthenticate: request.max_age == Some(0) || request.prompts(Prompt::Login),
         sso: service.is_none_or(|s| s.sso),
-        risk: Vec::new(),
+        risk: signals.into_iter().collect(),
     }
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn held(login: Option<&BrokerLogin>, pending: &Id<Login>) -> Held {
         qualities: f.qualities.clone(),
     };
     let factors = login.factors.iter().map(factor).collect();
-    Held { factors, proofing: login.proofing.clone(), ..Held::default() }
+    Held { factors, proofing: login.proofing.clone(), enrolled: login.enrolled.clone() }
 }
 
 /// The factors of a provider's answer, as the session will know them. Those that the session knew already

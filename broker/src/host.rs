@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::id::{Id, Sso, Subject};
-use nixa_protocol::{Entropy, ErrorCode, OAuthError, Timestamp};
+use nixa_protocol::{Digest, Entropy, ErrorCode, OAuthError, Timestamp};
 use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
 use nixa_storage::{DecisionRecord, People};
 use nixa_web::Text;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::evidence::{KnownFactor, held, requirement};
+use crate::risk::Risk;
 use crate::settings::{IdpSettings, PortalSettings, SsoConfirmation};
 use crate::upstream::Upstreams;
 
@@ -34,6 +36,8 @@ pub struct BrokerHost {
     pub pivot_key: [u8; 32],
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// What may raise the level.
+    pub risk: Risk,
 }
 
 /// A single sign-on session at the broker.
@@ -45,6 +49,16 @@ pub struct BrokerLogin {
     pub factors: Vec<KnownFactor>,
     /// How well they know who it is.
     pub proofing: Vec<Proofing>,
+    /// The methods that the person has at an identity provider, where it says so.
+    #[serde(default)]
+    pub enrolled: BTreeMap<String, BTreeSet<String>>,
+    /// The mark of the browser.
+    #[serde(default)]
+    pub device: Option<Digest>,
+    /// Whether the person had not logged in before in this browser when the session began; it stays so
+    /// while the session lasts.
+    #[serde(default)]
+    pub new_device: bool,
 }
 
 /// What a page has to say when it is shown again.
@@ -75,6 +89,9 @@ pub struct BrokerStep {
     pub fell_short: BTreeSet<String>,
     /// What the next page has to say.
     pub notice: Option<Notice>,
+    /// The risk signals that came with requests of this login.
+    #[serde(default)]
+    pub signals: BTreeSet<String>,
 }
 
 /// Everything that a decision was made from.
@@ -114,9 +131,18 @@ impl BrokerHost {
     }
 
     /// Judges an open login.
-    pub(crate) fn judge(&self, pending: &Pending<BrokerStep>, sso: Option<&Session>, now: Timestamp) -> Judged {
+    pub(crate) async fn judge(
+        &self,
+        pending: &Pending<BrokerStep>,
+        sso: Option<&Session>,
+        now: Timestamp,
+    ) -> Result<Judged, ProviderError> {
         let client_id = &pending.request.client_id;
-        let requirement = requirement(&pending.request, &self.portal(client_id));
+        let mut signals = self.risk.of_operator(now).await?;
+        signals.extend(pending.step.signals.iter().cloned());
+        signals
+            .extend(self.risk.settings.new_device.iter().filter(|_| sso.is_some_and(|s| s.login.new_device)).cloned());
+        let requirement = requirement(&pending.request, &self.portal(client_id), signals);
         let held = held(sso.map(|s| &s.login), &pending.id);
         let mut offers: Vec<Offer> = self.allowed(client_id).into_iter().map(IdpSettings::offer).collect();
         for offer in offers.iter_mut().filter(|o| pending.step.fell_short.contains(&o.source)) {
@@ -124,13 +150,15 @@ impl BrokerHost {
             offer.methods.clear();
         }
         let decision = decide(&self.policy, &requirement, &held, &offers, now.0);
-        Judged { requirement, held, offers, decision }
+        Ok(Judged { requirement, held, offers, decision })
     }
 
-    async fn record(
+    /// Keeps a decision with everything that it was made from. Nobody's decision is not kept: strangers
+    /// could fill the store with requests alone.
+    pub(crate) async fn record(
         &self,
         pending: &Pending<BrokerStep>,
-        person: Option<&Id<Subject>>,
+        person: &Id<Subject>,
         judged: &Judged,
         now: Timestamp,
     ) -> Result<(), ProviderError> {
@@ -146,7 +174,7 @@ impl BrokerHost {
             id: Id::random(&*self.entropy),
             at: now,
             client_id: pending.request.client_id.clone(),
-            person: person.cloned(),
+            person: Some(person.clone()),
             policy: self.policy.version().to_owned(),
             record,
         };
@@ -231,7 +259,7 @@ impl Host for BrokerHost {
         {
             return Ok(visit(pending, "confirm", ErrorCode::AccountSelectionRequired));
         }
-        let judged = self.judge(pending, sso, now);
+        let judged = self.judge(pending, sso, now).await?;
         match (&judged.decision, sso) {
             (Decision::Satisfied(reached), Some(sso)) => {
                 if self.needs_consent(pending, sso).await? {
@@ -241,7 +269,10 @@ impl Host for BrokerHost {
                     return Ok(visit(pending, "confirm", ErrorCode::InteractionRequired));
                 }
                 // Kept before anything is issued: no login without its reason.
-                self.record(pending, Some(&sso.subject), &judged, now).await?;
+                self.record(pending, &sso.subject, &judged, now).await?;
+                if let (true, Some(device)) = (sso.login.new_device, &sso.login.device) {
+                    self.risk.remember(&sso.subject, device, now).await?;
+                }
                 Ok(Next::Issue(Authenticated {
                     subject: sso.subject.clone(),
                     sid: sso.sid.clone(),
@@ -252,9 +283,8 @@ impl Host for BrokerHost {
             }
             (Decision::Unmet { .. }, sso) => {
                 if step.unmet_read || pending.request.prompts(Prompt::None) {
-                    // Nobody's refusal is not kept: strangers could fill the store with requests alone.
                     if let Some(sso) = sso {
-                        self.record(pending, Some(&sso.subject), &judged, now).await?;
+                        self.record(pending, &sso.subject, &judged, now).await?;
                     }
                     return Ok(refuse(
                         ErrorCode::UnmetAuthenticationRequirements,
@@ -275,7 +305,13 @@ impl Host for BrokerHost {
         }
     }
 
-    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError> {
+    fn observe(&self, headers: &HeaderMap, step: &mut BrokerStep) -> bool {
+        let before = step.signals.len();
+        step.signals.extend(self.risk.of_headers(headers));
+        step.signals.len() > before
+    }
+
+    async fn claims(&self, subject: &Id<Subject>, _: &BTreeSet<String>) -> Result<Map<String, Value>, ProviderError> {
         Ok(self.people.person(subject).await?.map(|p| p.attributes).unwrap_or_default())
     }
 }

@@ -7,11 +7,13 @@ mod evidence;
 mod host;
 mod pages;
 mod personal_number;
+mod risk;
 mod settings;
 mod upstream;
 
 pub use host::{BrokerHost, BrokerLogin, BrokerStep, Notice};
 pub use pages::routes;
 pub use personal_number::PersonalNumber;
+pub use risk::{HeaderSignal, Risk, RiskSettings};
 pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
 pub use upstream::{HttpTransport, Transport, TransportError, Upstreams};

@@ -68,7 +68,7 @@ pub struct LevelMap {
 
 impl LevelMap {
     fn is_stated(&self, acr: Option<&str>, amr: &[String]) -> bool {
-        self.acr.as_deref().is_none_or(|own| acr == Some(own)) && self.amr.iter().all(|own| amr.contains(own))
+        self.acr.as_deref().is_none_or(|own| Some(own) == acr) && self.amr.iter().all(|own| amr.contains(own))
     }
 }
 
@@ -96,6 +96,11 @@ pub struct IdpSettings {
     /// Its vocabulary, from weak to strong; of several that fit the last one stands. What is not here gives
     /// no level.
     pub levels: Vec<LevelMap>,
+    /// The methods that can be asked of it; without it, all that its vocabulary has.
+    pub on_request: Option<BTreeSet<String>>,
+    /// Whether it says which methods a person has there (claim `authenticators`, by their names in our
+    /// policy), so that nobody is sent there for one that they do not have.
+    pub states_authenticators: bool,
     /// Whether it may state the personal number by which people are recognised.
     pub states_personal_number: bool,
     /// Whether its claims replace those of other providers.
@@ -106,7 +111,8 @@ impl IdpSettings {
     /// What it can give, for the policy.
     #[must_use]
     pub fn offer(&self) -> Offer {
-        let methods: BTreeSet<String> = self.levels.iter().flat_map(|l| l.methods.iter().cloned()).collect();
+        let vocabulary = || self.levels.iter().flat_map(|l| l.methods.iter().cloned()).collect();
+        let methods = self.on_request.clone().unwrap_or_else(vocabulary);
         Offer {
             source: self.id.clone(),
             cap: self.cap.clone(),
@@ -176,6 +182,8 @@ mod tests {
                 level(None, &["hwk"], "passkey"),
                 level(Some("basic"), &["otp", "pwd"], "totp"),
             ],
+            on_request: None,
+            states_authenticators: false,
             states_personal_number: false,
             authoritative: false,
         };

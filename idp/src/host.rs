@@ -1,16 +1,18 @@
 //! What an open login still needs: which factors, in which order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
 use async_trait::async_trait;
 use nixa_protocol::authorize::Prompt;
+use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::id::{Id, Login, Subject};
 use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
 use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
 use nixa_storage::Accounts;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::authenticators::password::Passwords;
 
@@ -153,7 +155,17 @@ impl Host for IdpHost {
         })
     }
 
-    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError> {
-        Ok(self.accounts.account(subject).await?.map(|a| a.attributes).unwrap_or_default())
+    async fn claims(
+        &self,
+        subject: &Id<Subject>,
+        names: &BTreeSet<String>,
+    ) -> Result<Map<String, Value>, ProviderError> {
+        let mut known = self.accounts.account(subject).await?.map(|a| a.attributes).unwrap_or_default();
+        if names.contains(AUTHENTICATORS) {
+            let authenticators = self.accounts.authenticators(subject).await?;
+            let methods: BTreeSet<String> = authenticators.into_iter().map(|a| a.method).collect();
+            known.insert(AUTHENTICATORS.to_owned(), json!(methods));
+        }
+        Ok(known)
     }
 }

@@ -1,10 +1,12 @@
 //! Puts a broker or an identity provider together from its configuration.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
-use nixa_broker::{BrokerHost, Transport, Upstreams};
+use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
 use nixa_idp::{IdpHost, Passwords};
+use nixa_protocol::claims::SCOPES;
 use nixa_protocol::jose::KeySet;
 use nixa_protocol::{Clock, Entropy};
 use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
@@ -12,7 +14,7 @@ use nixa_storage::{Role, SqlStore, SqliteShortLived, StorageError};
 use nixa_web::Look;
 use thiserror::Error;
 
-use crate::config::Config;
+use crate::config::{Config, portal_scopes};
 use crate::keys::{KeyError, KeyFolder};
 
 /// Why a server could not be put together.
@@ -79,11 +81,14 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
         upstreams: Upstreams::new(world.transport.clone(), world.clock.clone(), world.entropy.clone()),
         pivot_key: keys.secret("pivot.key", &*world.entropy)?,
         entropy: world.entropy.clone(),
+        risk: Risk::new(section.risk.settings(&config.server.cookie, config.server.is_secure()), store.clone()),
     };
     // Each page adds the one portal that its form may end at.
     let form_targets = origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str()));
     let clients = Clients::new(section.portal.iter().filter_map(|p| p.client()));
-    assemble(config, world, &keys, store, (acr_values, clients, form_targets), host, nixa_broker::routes()).await
+    let scopes = portal_scopes().map(str::to_owned).collect();
+    let engine = Engine { acr_values, scopes, clients, form_targets };
+    assemble(config, world, &keys, store, engine, host, nixa_broker::routes()).await
 }
 
 /// An identity provider.
@@ -102,12 +107,25 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
     let clients = Clients::new(section.client.iter().filter_map(|c| c.client()));
     // A form here ends, through the broker, at a portal that this server does not know. Any https site
     // may be the end of that chain; without TLS (a demo on loopback) any http one.
-    let form_targets = if config.server.issuer.starts_with("https://") { "https:" } else { "http:" };
-    let engine = (acr_values, clients, form_targets.to_owned());
+    let form_targets = if config.server.is_secure() { "https:" } else { "http:" };
+    let scopes = SCOPES.iter().map(|(scope, _)| (*scope).to_owned()).collect();
+    let engine = Engine { acr_values, scopes, clients, form_targets: form_targets.to_owned() };
     assemble(config, world, &keys, store, engine, host, nixa_idp::routes()).await
 }
 
-async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
+/// What the two kinds of server give the engine each in its own way.
+struct Engine {
+    acr_values: Vec<String>,
+    scopes: BTreeSet<String>,
+    clients: Clients,
+    form_targets: String,
+}
+
+/// The durable store of a server.
+///
+/// # Errors
+/// [`StartError::Storage`].
+pub async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
     let file = config.server.data_dir.join("durable.db");
     SqlStore::open(&file, role).await.map(Arc::new).map_err(|e| storage(config, &e))
 }
@@ -125,11 +143,11 @@ async fn assemble<H: Host>(
     world: &World,
     keys: &KeyFolder,
     store: Arc<SqlStore>,
-    engine: (Vec<String>, Clients, String),
+    engine: Engine,
     host: H,
     pages: Router<Arc<Provider<H>>>,
 ) -> Result<Server<H>, StartError> {
-    let (acr_values, clients, form_targets) = engine;
+    let Engine { acr_values, scopes, clients, form_targets } = engine;
     let short = SqliteShortLived::open(&config.server.data_dir.join("short-lived.db")).await;
     let short = Arc::new(short.map_err(|e| storage(config, &e))?);
     let signing: KeySet = keys.signing()?;
@@ -140,6 +158,7 @@ async fn assemble<H: Host>(
         keys: signing,
         pairwise_key: keys.secret("pairwise.key", &*world.entropy)?,
         acr_values,
+        scopes,
     };
     let look = Look { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
     let stores = Stores { short, grants: store.clone(), outbox: store.clone() };

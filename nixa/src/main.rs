@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use axum_server::Handle;
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use nixa::ambient::SystemClock;
 use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
 use nixa::explain;
 use nixa::keys::KeyFolder;
 use nixa::serve::{listen, real_world, serve, stop_at_signal};
+use nixa_protocol::Clock;
 use nixa_provider::Host;
+use nixa_storage::{Role, Signals};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -61,6 +64,14 @@ enum Command {
     },
     /// Say why a login had its level, or what a policy makes of made-up evidence.
     Explain(ExplainArgs),
+    /// Raise, clear and list the risk signals that hold for every login at a broker.
+    Risk {
+        #[command(subcommand)]
+        command: RiskCommand,
+        /// The broker's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// Look at keys.
     Keys {
         #[command(subcommand)]
@@ -116,6 +127,22 @@ enum KeysCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum RiskCommand {
+    /// Raise a signal of the policy: within seconds every login needs the level that it raises to.
+    Raise {
+        /// Its name in the policy.
+        signal: String,
+    },
+    /// Clear a signal.
+    Clear {
+        /// Its name.
+        signal: String,
+    },
+    /// List the signals that are raised.
+    List,
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
@@ -157,6 +184,7 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(writeln!(std::io::stdout(), "{}: no finding", file.display())?)
         }
         Command::Explain(args) => explain(args).await,
+        Command::Risk { command, config } => risk(&Config::load(&config)?, command).await,
         Command::Keys { command: KeysCommand::Client { config } } => print_client_key(&config),
     }
 }
@@ -192,6 +220,32 @@ async fn explain(args: ExplainArgs) -> Result<(), Failure> {
     }
     let idps = broker.map(|b| b.identity_provider.as_slice()).unwrap_or_default();
     Ok(out.write_all(explain::matrix(&policy, idps).as_bytes())?)
+}
+
+async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
+    let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
+    let store = compose::open(config, Role::Broker).await?;
+    let mut out = std::io::stdout().lock();
+    match command {
+        RiskCommand::Raise { signal } => {
+            // A signal that the policy does not name would raise every login to the top of the ladder.
+            if !section.policy()?.knows_signal(&signal) {
+                return Err(format!("`{signal}` is not a risk signal of the policy").into());
+            }
+            let new = store.raise(&signal, SystemClock.now()).await?;
+            writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
+        }
+        RiskCommand::Clear { signal } => {
+            let was = store.clear(&signal).await?;
+            writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
+        }
+        RiskCommand::List => {
+            for signal in store.raised().await? {
+                writeln!(out, "{signal}")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn print_client_key(file: &Path) -> Result<(), Failure> {

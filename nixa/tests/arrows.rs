@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -125,4 +126,61 @@ fn only_tests_of_the_binary_are_free() {
     let arrow = |dev| [Arrow { from: "nixa", to: "newcomer", dev }];
     assert_eq!(faults(&["newcomer"], &arrow(true)), ["newcomer has no room"]);
     assert_eq!(faults(&["newcomer"], &arrow(false)), ["newcomer has no room", "nixa must not use newcomer"]);
+}
+
+/// Lines of our sources outside the policy's crate that set two levels against one another or know one by
+/// name: whoever does that decides beside the policy.
+fn judges_levels(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let words = ["acr", "rung", "loa", "eidas", "aal"];
+    let is_level = |side: &str| {
+        let name = side.trim().trim_end_matches(')').rsplit(['.', ' ', '(', '&']).next().unwrap_or_default();
+        words.contains(&name)
+    };
+    let compares = [" < ", " > ", " <= ", " >= ", " == ", " != "]
+        .iter()
+        .any(|sign| code.split_once(sign).is_some_and(|(left, _)| is_level(left)));
+    compares || code.contains(".rank") || code.contains("\"urn:nixa:loa:")
+}
+
+#[test]
+fn no_other_place_compares_levels() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut found = Vec::new();
+    let mut read = 0;
+    for folder in ["broker", "idp", "nixa", "crates/protocol", "crates/provider", "crates/storage", "crates/web"] {
+        let mut folders = vec![root.join(folder).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    // The demo writes configuration files, which name levels.
+                    folders.extend((!path.ends_with("demo")).then_some(path));
+                } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
+                    read += 1;
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let lines = text.lines().enumerate().filter(|(_, line)| judges_levels(line));
+                    found.extend(lines.map(|(n, line)| format!("{}:{}: {line}", path.display(), n + 1)));
+                }
+            }
+        }
+    }
+    assert!(read > 80, "sources are read");
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn a_comparison_of_levels_is_seen() {
+    for line in [
+        "if session.acr >= needed {",
+        "let enough = reached.rung < wanted;",
+        "    (acr == \"x\").then_some(1)",
+        "level.rank()",
+        "let acr = \"urn:nixa:loa:2\";",
+    ] {
+        assert!(judges_levels(line), "{line}");
+    }
+    for line in ["let acr = reached.acr.clone();", "// acr > other", "if age <= max_age {", "acr: Some(acr)"] {
+        assert!(!judges_levels(line), "{line}");
+    }
 }

@@ -78,8 +78,11 @@ fn a_batch_answers_every_line_and_names_the_bad_ones() {
 fn the_assurance_matrix_in_the_documents_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let written = std::fs::read_to_string(root.join("docs/assurance-matrix.md")).unwrap();
-    let output = nixa(&["explain", "--matrix"], "");
-    assert_eq!(written, text(&output.stdout), "run: nixa explain --matrix > docs/assurance-matrix.md");
+    let example = root.join("docs/examples/broker.toml");
+    let output = nixa(&["explain", "--matrix", "--config", example.to_str().unwrap()], "");
+    let hint = "run: nixa explain --matrix --config docs/examples/broker.toml > docs/assurance-matrix.md";
+    assert_eq!(written, text(&output.stdout), "{hint}");
+    assert!(written.contains("| national | `urn:nixa:loa:4`, amr `face`"), "identity providers are in it");
 }
 
 #[test]

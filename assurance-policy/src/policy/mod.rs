@@ -162,6 +162,12 @@ impl Policy {
         self.proofing.contains_key(name)
     }
 
+    /// Whether the policy knows a risk signal by this name.
+    #[must_use]
+    pub fn knows_signal(&self, name: &str) -> bool {
+        self.risk.contains_key(name)
+    }
+
     /// The rung with this name; `None` for an unknown name, which is never replaced by a default.
     #[must_use]
     pub fn rung(&self, name: &str) -> Option<&Rung> {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
-use nixa_protocol::{Params, Timestamp};
-use nixa_provider::{Chosen, ProviderError, SsoSession, Step, see_other};
+use nixa_protocol::{Digest, Params, digest, random_token};
+use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_storage::{Linked, Upstream};
-use nixa_web::Browser;
+use nixa_web::{Browser, lasting_cookie, read_cookie};
 use tower_sessions::Session;
 
 use super::go::asked_key;
@@ -21,13 +22,48 @@ use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
 use crate::upstream::{Answer, Asked, Stated};
 
+/// How long a browser is known, in seconds: 400 days, the longest that browsers keep a cookie.
+const DEVICE_LIFE: i64 = 400 * 86_400;
+
 /// `GET /callback/{idp}`
 pub(super) async fn receive(
     State(broker): State<Arc<Broker>>,
     session: Session,
     Path(idp): Path<String>,
     chosen: Chosen,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
+) -> Response {
+    let (device, marked) = device(&broker, &headers);
+    let mut response = respond(&broker, session, idp, chosen, device, query).await;
+    if let Some(cookie) = marked {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The mark of the browser, with the cookie to set where it has none yet. Without a signal for new
+/// browsers nobody is marked.
+fn device(broker: &Broker, headers: &HeaderMap) -> (Option<Digest>, Option<HeaderValue>) {
+    let settings = &broker.host.risk.settings;
+    if settings.new_device.is_none() {
+        return (None, None);
+    }
+    if let Some(known) = read_cookie(headers, &settings.device_cookie) {
+        return (Some(digest(&known)), None);
+    }
+    let fresh = random_token(&*broker.entropy);
+    let secure = broker.identity.issuer.starts_with("https://");
+    (Some(digest(&fresh)), lasting_cookie(&settings.device_cookie, &fresh, secure, DEVICE_LIFE))
+}
+
+async fn respond(
+    broker: &Broker,
+    session: Session,
+    idp: String,
+    chosen: Chosen,
+    device: Option<Digest>,
+    query: Option<String>,
 ) -> Response {
     let known = match broker.known_browser(&session).await {
         Ok(known) => known,
@@ -41,7 +77,7 @@ pub(super) async fn receive(
     };
     // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
     let Some(browser) = known else { return problem(StatusCode::BAD_REQUEST, "login-unknown") };
-    let (asked, first) = match take(&broker, &browser, &idp, &params).await {
+    let (asked, first) = match take(broker, &browser, &idp, &params).await {
         Ok(Some(taken)) => taken,
         Ok(None) => return problem(StatusCode::BAD_REQUEST, "login-unknown"),
         Err(error) => return broker.failed(&error, text),
@@ -55,10 +91,10 @@ pub(super) async fn receive(
         Ok(step) => step,
         Err(response) => return response,
     };
-    match handle(&broker, &mut step, &asked, &params).await {
+    match handle(broker, &mut step, &asked, &params, device).await {
         Ok(Outcome::LoggedIn { fell_short }) => {
             let idp = asked.idp.clone();
-            change_and_go_on(&broker, &step, move |p| {
+            change_and_go_on(broker, &step, move |p| {
                 p.step.notice = None;
                 p.step.switching = false;
                 if fell_short {
@@ -68,11 +104,11 @@ pub(super) async fn receive(
             .await
         }
         Ok(Outcome::Notice(notice)) => {
-            change_and_go_on(&broker, &step, move |p| p.step.notice = Some(notice.clone())).await
+            change_and_go_on(broker, &step, move |p| p.step.notice = Some(notice.clone())).await
         }
         Ok(Outcome::Nothing) => see_other(&again),
         Ok(Outcome::Unmet) => {
-            change_and_go_on(&broker, &step, |p| {
+            change_and_go_on(broker, &step, |p| {
                 p.step.fell_short.insert(asked.idp.clone());
             })
             .await
@@ -118,6 +154,7 @@ async fn handle(
     step: &mut Step<BrokerStep>,
     asked: &Asked,
     params: &Params,
+    device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
     match params.get("error") {
         Some("access_denied") => return Ok(Outcome::Notice(Notice::Cancelled)),
@@ -133,7 +170,7 @@ async fn handle(
     let answer = Answer { code, iss: params.get("iss") };
     let stated = broker.host.upstreams.finish(idp, &callback_uri(broker, &idp.id), asked, answer).await;
     match stated {
-        Ok(stated) => log_in(broker, step, asked, idp, stated).await,
+        Ok(stated) => log_in(broker, step, (asked, idp), stated, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
             failed
@@ -145,9 +182,9 @@ async fn handle(
 async fn log_in(
     broker: &Broker,
     step: &mut Step<BrokerStep>,
-    asked: &Asked,
-    idp: &IdpSettings,
+    (asked, idp): (&Asked, &IdpSettings),
     stated: Stated,
+    device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
     let now = broker.now();
     let Some(evidence) = idp.evidence(stated.acr.as_deref(), &stated.amr, stated.auth_time.0) else {
@@ -157,7 +194,9 @@ async fn log_in(
     let proofed = evidence.proofing.iter().any(|p| p.level > 0);
     let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
     let pivot = number.map(|n| keyed_digest(&broker.host.pivot_key, &["pivot", n.as_str()]));
-    let mut attributes = stated.claims.clone();
+    let mut attributes = stated.claims;
+    // What a person has at the provider is for the broker, not for portals.
+    attributes.remove(AUTHENTICATORS);
     if pivot.is_none() {
         // Portals key their files on the number: one that may not join people may not be released either.
         attributes.remove("personal_number");
@@ -190,7 +229,8 @@ async fn log_in(
             }
             let known = broker.host.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
             let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
-            let login = BrokerLogin { name, ..BrokerLogin::default() };
+            let new_device = broker.host.risk.is_new(&person, device.as_ref()).await?;
+            let login = BrokerLogin { name, device, new_device, ..BrokerLogin::default() };
             let sid = Id::random(&*broker.entropy);
             broker.sessions.start(sid, person, login, now).await?.sid
         }
@@ -199,23 +239,14 @@ async fn log_in(
         merge(&mut session.login.factors, &factors);
         session.login.proofing.retain(|p| p.source != idp.id);
         session.login.proofing.extend(evidence.proofing.iter().cloned());
+        if let Some(methods) = &stated.authenticators {
+            session.login.enrolled.insert(idp.id.clone(), methods.clone());
+        }
     });
     let Some(session) = added.await? else { return Ok(Outcome::Notice(Notice::IdpFailed)) };
     step.browser.log_in(sid).await?;
-    Ok(Outcome::LoggedIn { fell_short: still_missing(broker, step, idp, &session, now) })
-}
-
-/// Whether the provider, asked in this login, gave less than the plan needed.
-fn still_missing(
-    broker: &Broker,
-    step: &Step<BrokerStep>,
-    idp: &IdpSettings,
-    session: &SsoSession<BrokerLogin>,
-    now: Timestamp,
-) -> bool {
-    let judged = broker.host.judge(&step.current, Some(session), now);
-    match judged.decision {
-        assurance_policy::Decision::StepUp { plans } => plans.iter().any(|p| p.source == idp.id),
-        _ => false,
-    }
+    // Less than it was asked for. A need that rose when it was seen who is there is another question.
+    let judged = broker.host.judge(&step.current, Some(&session), now).await?;
+    let fell_short = judged.decision.asks(&idp.id, &asked.rung);
+    Ok(Outcome::LoggedIn { fell_short })
 }

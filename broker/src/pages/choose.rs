@@ -58,7 +58,10 @@ pub(super) async fn show(
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, step.text),
     };
-    let judged = broker.host.judge(&step.current, sso.as_ref(), broker.now());
+    let judged = match broker.host.judge(&step.current, sso.as_ref(), broker.now()).await {
+        Ok(judged) => judged,
+        Err(error) => return broker.failed(&error, step.text),
+    };
     if !matches!(judged.decision, Decision::StepUp { .. }) {
         // A bookmark, or another tab logged in meanwhile: the dispatcher knows what is next.
         return see_other(&format!("/continue/{id}"));

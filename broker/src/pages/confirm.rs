@@ -59,7 +59,7 @@ pub(super) async fn show(
     let consent = asks_consent(&broker, &step);
     let title =
         if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &sso.login.name) };
-    let known = match broker.host.claims(&sso.subject).await {
+    let known = match broker.host.claims(&sso.subject, &Default::default()).await {
         Ok(known) => known,
         Err(error) => return broker.failed(&error, text),
     };

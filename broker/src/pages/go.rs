@@ -57,7 +57,7 @@ impl<E: Into<ProviderError>> From<E> for Failed {
 async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Option<String>, Failed> {
     let now = broker.now();
     let sso = session_of(broker, step).await?;
-    let judged = broker.host.judge(&step.current, sso.as_ref(), now);
+    let judged = broker.host.judge(&step.current, sso.as_ref(), now).await?;
     let Decision::StepUp { plans } = &judged.decision else { return Ok(None) };
     let plan = plans.iter().find(|p| p.source == idp);
     let (Some(plan), Some(idp)) = (plan, broker.host.idp(idp)) else { return Ok(None) };
@@ -72,6 +72,7 @@ async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Opt
         login: step.current.id.clone(),
         browser: step.browser.id().clone(),
         idp: idp.id.clone(),
+        rung: plan.acr.clone(),
         sid: sso.as_ref().map(|s| s.sid.clone()),
         nonce,
         verifier,
@@ -82,6 +83,9 @@ async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Opt
     let lang: Lang = step.text.lang();
     let begun = broker.host.upstreams.begin(idp, &callback_uri(broker, &idp.id), &wish, lang, asked).await;
     let (url, state, asked) = begun.map_err(Failed::Upstream)?;
+    if let Some(sso) = &sso {
+        broker.host.record(&step.current, &sso.subject, &judged, now).await?;
+    }
     let bytes = serde_json::to_vec(&asked)?;
     broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE).await?;
     Ok(Some(url))

@@ -51,7 +51,10 @@ pub(super) async fn show(
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, step.text),
     };
-    let judged = broker.host.judge(&step.current, sso.as_ref(), broker.now());
+    let judged = match broker.host.judge(&step.current, sso.as_ref(), broker.now()).await {
+        Ok(judged) => judged,
+        Err(error) => return broker.failed(&error, step.text),
+    };
     let Decision::Unmet { acr, reasons } = judged.decision else {
         return see_other(&format!("/continue/{id}"));
     };

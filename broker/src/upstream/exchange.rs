@@ -1,10 +1,11 @@
 //! From a code to what the identity provider vouches for, every check of OpenID Connect Core §3.1.3.7.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use nixa_protocol::claims::SCOPES;
+use nixa_protocol::claims::{AUTHENTICATORS, SCOPES};
 use nixa_protocol::client_auth::JWT_BEARER;
 use nixa_protocol::{Timestamp, random_token};
 use openidconnect::core::{CoreClient, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm};
@@ -39,6 +40,8 @@ pub(crate) struct Stated {
     /// When the person authenticated, never later than now.
     pub(crate) auth_time: Timestamp,
     pub(crate) claims: Map<String, Value>,
+    /// The methods that the person has there, where it says so and may.
+    pub(crate) authenticators: Option<BTreeSet<String>>,
 }
 
 /// Claims beside the standard ones.
@@ -46,6 +49,8 @@ pub(crate) struct Stated {
 struct OurClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     personal_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authenticators: Option<BTreeSet<String>>,
 }
 impl AdditionalClaims for OurClaims {}
 
@@ -94,7 +99,9 @@ impl Upstreams {
             return Err(UpstreamError::IdToken("the person was not asked again"));
         }
         let userinfo = self.userinfo(&client, tokens.access_token(), claims).await?;
+        let authenticators = userinfo.get(AUTHENTICATORS).filter(|_| idp.states_authenticators);
         Ok(Stated {
+            authenticators: authenticators.and_then(|names| serde_json::from_value(names.clone()).ok()),
             subject: claims.subject().to_string(),
             acr: claims.auth_context_ref().map(|a| a.to_string()),
             amr: claims.auth_method_refs().into_iter().flatten().map(|m| m.to_string()).collect(),

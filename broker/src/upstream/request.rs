@@ -1,6 +1,7 @@
 //! The authorization request to an identity provider, and what is remembered of it.
 
 use assurance_policy::{Decision, Freshness, Held, Policy, Requirement, decide};
+use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::id::{Browser, Id, Login, Sso};
 use nixa_protocol::{Timestamp, random_token};
 use nixa_web::Lang;
@@ -27,6 +28,8 @@ pub(crate) struct Asked {
     pub(crate) browser: Id<Browser>,
     /// The provider.
     pub(crate) idp: String,
+    /// The rung of ours that it was to reach.
+    pub(crate) rung: String,
     /// The session that it adds to, if any.
     pub(crate) sid: Option<Id<Sso>>,
     /// Binds the ID token.
@@ -103,6 +106,7 @@ impl Upstreams {
         let mut request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || csrf, move || bound)
             .add_scopes(idp.scopes.iter().cloned().map(Scope::new))
+            .add_scopes(idp.states_authenticators.then(|| Scope::new(AUTHENTICATORS.to_owned())))
             .set_pkce_challenge(challenge)
             .set_max_age(std::time::Duration::from_secs(u64::try_from(wish.max_age).unwrap_or(0)))
             .add_ui_locale(LanguageTag::new(lang.tag().to_owned()));

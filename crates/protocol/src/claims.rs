@@ -10,7 +10,7 @@ use crate::error::{OAuthError, invalid_request};
 
 /// Scopes and the claims that each stands for. `personal_number` is the national identification number:
 /// a scope of its own, so that a client must be entitled to it expressly.
-pub const SCOPES: [(&str, &[&str]); 7] = [
+pub const SCOPES: [(&str, &[&str]); 8] = [
     ("openid", &["sub"]),
     ("profile", &["name", "birthdate", "gender", "locale"]),
     ("email", &["email", "email_verified"]),
@@ -18,7 +18,12 @@ pub const SCOPES: [(&str, &[&str]); 7] = [
     ("address", &["address"]),
     ("personal_number", &["personal_number"]),
     ("offline_access", &[]),
+    (AUTHENTICATORS, &[AUTHENTICATORS]),
 ];
+
+/// Scope and claim by which an identity provider tells a broker which methods a person has there. Never for
+/// portals: it would help whoever wants to break in.
+pub const AUTHENTICATORS: &str = "authenticators";
 
 /// One requested claim; all members may be absent (§5.5.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

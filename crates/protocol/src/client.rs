@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_token::AccessTokenFormat;
 use crate::entropy::{Digest, digest};
 use crate::jose::{Algorithm, VerifyingKey};
 
@@ -71,6 +72,11 @@ pub struct Client {
     pub require_pkce: bool,
     /// Whether it may hold refresh tokens.
     pub refresh_tokens: bool,
+    /// The form of its access tokens.
+    pub access_tokens: AccessTokenFormat,
+    /// The API that its access tokens are for (`aud`, RFC 8707 §2); the provider itself without one. The
+    /// client that registers an API may introspect the tokens that are for it.
+    pub resource: Option<String>,
     /// The scopes that it is entitled to, `openid` included.
     pub scopes: BTreeSet<String>,
     /// The codes of its catalogue of services (RFC 9396 transactions).
@@ -82,6 +88,28 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client with nothing but a name and a way to authenticate; everything else is the careful choice.
+    #[must_use]
+    pub fn new(client_id: &str, name: LocalizedText, authentication: ClientAuthentication) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            name,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            client_uri: None,
+            authentication,
+            require_pkce: true,
+            refresh_tokens: false,
+            access_tokens: AccessTokenFormat::default(),
+            resource: None,
+            scopes: BTreeSet::new(),
+            services: BTreeSet::new(),
+            sector: client_id.to_owned(),
+            id_token_alg: Algorithm::Rs256,
+        }
+    }
+
     /// Whether this client must use PKCE (RFC 9700 §2.1.1).
     #[must_use]
     pub fn needs_pkce(&self) -> bool {

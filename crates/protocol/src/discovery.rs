@@ -1,26 +1,34 @@
 //! The metadata document (OpenID Connect Discovery 1.0 §3, RFC 8414): exactly what is supported.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::authorize::TRANSACTION;
 use crate::claims::SCOPES;
 use crate::jose::Algorithm;
 
-/// The metadata of a provider whose endpoints hang below its issuer.
+/// The metadata of a provider whose endpoints hang below its issuer, and which gives the claims of these
+/// scopes.
 #[must_use]
-pub fn metadata(issuer: &str, acr_values: &[String]) -> Value {
+pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algorithms: Vec<&str> = Algorithm::ALL.iter().map(|a| a.as_str()).collect();
-    let mut claims: Vec<&str> = SCOPES.iter().flat_map(|(_, claims)| claims.iter().copied()).collect();
+    let given = || SCOPES.iter().filter(|(scope, _)| scopes.contains(*scope));
+    let mut claims: Vec<&str> = given().flat_map(|(_, claims)| claims.iter().copied()).collect();
     claims.extend(["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"]);
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
+        "introspection_endpoint": at("/introspect"),
+        "introspection_endpoint_auth_methods_supported":
+            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "jwks_uri": at("/jwks"),
         "end_session_endpoint": at("/logout"),
-        "scopes_supported": SCOPES.map(|(scope, _)| scope),
+        "scopes_supported": given().map(|(scope, _)| *scope).collect::<Vec<_>>(),
         "claims_supported": claims,
         "claim_types_supported": ["normal"],
         "response_types_supported": ["code"],

@@ -4,6 +4,7 @@
 //! claims, JOSE and the metadata document. It must not hold I/O, async code, storage or HTTP types:
 //! time comes in as a [`Timestamp`], randomness as an [`Entropy`].
 
+pub mod access_token;
 pub mod authorize;
 pub mod claims;
 pub mod client;

@@ -28,6 +28,7 @@ pub(crate) async fn get<H: Host>(
     State(provider): State<Arc<Provider<H>>>,
     session: Session,
     chosen: Chosen,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
@@ -45,7 +46,7 @@ pub(crate) async fn get<H: Host>(
         Ok(browser) => browser,
         Err(response) => return response,
     };
-    let mut pending = provider.pending(request);
+    let mut pending = provider.pending(request, &headers);
     pending.browser = Some(browser.id().clone());
     begin(&provider, &browser, pending).await
 }
@@ -71,7 +72,7 @@ pub(crate) async fn post<H: Host>(
         Ok(request) => request,
         Err(response) => return response,
     };
-    let pending = provider.pending(request);
+    let pending = provider.pending(request, &headers);
     match provider.logins.create(&pending).await {
         Ok(()) => see_other(&format!("/continue/{}", pending.id.as_str())),
         Err(error) => provider.failed(&error, Text::default()),
@@ -109,8 +110,10 @@ fn redirect_error<H: Host>(provider: &Provider<H>, bound: &Bound, error: &OAuthE
 }
 
 impl<H: Host> Provider<H> {
-    fn pending(&self, request: AuthorizationRequest) -> Pending<H::Step> {
+    fn pending(&self, request: AuthorizationRequest, headers: &HeaderMap) -> Pending<H::Step> {
         let created = self.now();
+        let mut step = H::Step::default();
+        self.host.observe(headers, &mut step);
         Pending {
             id: Id::random(&*self.entropy),
             request,
@@ -118,7 +121,7 @@ impl<H: Host> Provider<H> {
             created,
             expires: created + self.lifetimes.login,
             finished: false,
-            step: H::Step::default(),
+            step,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Authorization codes and access tokens in the short-lived store.
+//! Authorization codes in the short-lived store.
 
 use std::collections::BTreeSet;
 
@@ -30,19 +30,8 @@ pub(crate) struct CodeRecord {
     pub(crate) used: bool,
 }
 
-/// An access token.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct AccessRecord {
-    pub(crate) grant: Id<Grant>,
-    pub(crate) scopes: BTreeSet<String>,
-}
-
 pub(crate) fn code_key(code: &str) -> String {
     format!("code:{}", digest(code).as_str())
-}
-
-pub(crate) fn access_key(token: &str) -> String {
-    format!("access:{}", digest(token).as_str())
 }
 
 impl<H: Host> Provider<H> {
@@ -90,19 +79,5 @@ impl<H: Host> Provider<H> {
     ) -> Result<bool, ProviderError> {
         let used = serde_json::to_vec(&CodeRecord { used: true, ..record.clone() })?;
         Ok(self.stores.short.replace(key, stored, &used, now + REPLAY_MEMORY, now).await?)
-    }
-
-    /// Mints an access token.
-    pub(crate) async fn mint_access(
-        &self,
-        grant: &Id<Grant>,
-        scopes: &BTreeSet<String>,
-        now: Timestamp,
-    ) -> Result<String, ProviderError> {
-        let token = random_token(&*self.entropy);
-        let record = AccessRecord { grant: grant.clone(), scopes: scopes.clone() };
-        let expires = now + self.lifetimes.access_token;
-        self.stores.short.put(&access_key(&token), &serde_json::to_vec(&record)?, expires).await?;
-        Ok(token)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt, error_location, success_location};
 use nixa_protocol::subject::subject_for;
@@ -23,10 +23,22 @@ pub(crate) async fn continue_login<H: Host>(
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
+    headers: HeaderMap,
 ) -> Response {
-    match provider.open_step(&session, &id, chosen).await {
-        Ok(step) => dispatch(&provider, &step.browser, step.current).await,
-        Err(response) => response,
+    let step = match provider.open_step(&session, &id, chosen).await {
+        Ok(step) => step,
+        Err(response) => return response,
+    };
+    if !provider.host.observe(&headers, &mut step.current.step.clone()) {
+        return dispatch(&provider, &step.browser, step.current).await;
+    }
+    let noted = |pending: &mut Pending<H::Step>| {
+        provider.host.observe(&headers, &mut pending.step);
+    };
+    match provider.logins.change(&step.current.id, provider.now(), noted).await {
+        Ok(Some(current)) => dispatch(&provider, &step.browser, current).await,
+        Ok(None) => dispatch(&provider, &step.browser, step.current).await,
+        Err(error) => provider.failed(&error, step.text),
     }
 }
 

@@ -1,6 +1,9 @@
 //! The seam between the engine and what is built on it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
 use serde::Serialize;
@@ -58,6 +61,15 @@ pub trait Host: Send + Sync + Sized + 'static {
         now: Timestamp,
     ) -> Result<Next, ProviderError>;
 
-    /// All claims known of a subject; the engine releases those that the client is entitled to.
-    async fn claims(&self, subject: &Id<Subject>) -> Result<Map<String, Value>, ProviderError>;
+    /// Notes in what is remembered of a login what a request's headers say; whether it noted anything new.
+    fn observe(&self, _headers: &HeaderMap, _step: &mut Self::Step) -> bool {
+        false
+    }
+
+    /// What is known of a subject under these names, at least; the engine releases no others.
+    async fn claims(
+        &self,
+        subject: &Id<Subject>,
+        names: &BTreeSet<String>,
+    ) -> Result<Map<String, Value>, ProviderError>;
 }

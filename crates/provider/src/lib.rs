@@ -5,8 +5,10 @@
 //! open login still needs.
 
 mod access;
+mod access_token;
 mod authorize;
 mod backchannel;
+mod client;
 mod code;
 mod cors;
 mod dispatch;
@@ -14,6 +16,7 @@ mod end_session;
 mod error;
 mod health;
 mod host;
+mod introspect;
 mod login;
 mod metadata;
 mod router;

@@ -16,7 +16,7 @@ const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public
 
 pub(crate) async fn configuration<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
     let identity = &provider.identity;
-    (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values))).into_response()
+    (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values, &identity.scopes))).into_response()
 }
 
 pub(crate) async fn jwks<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {

@@ -20,6 +20,7 @@ use crate::dispatch::continue_login;
 use crate::end_session;
 use crate::health::{healthz, readyz};
 use crate::host::Host;
+use crate::introspect::introspect;
 use crate::metadata::{configuration, jwks};
 use crate::session_store::ShortLivedSessions;
 use crate::state::Provider;
@@ -37,6 +38,7 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/jwks", get(jwks))
         .route("/token", post(token))
+        .route("/introspect", post(introspect))
         .route("/userinfo", get(userinfo).post(userinfo))
         .layer(cors());
     let for_browsers = Router::new()

@@ -1,6 +1,6 @@
 //! What the engine is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nixa_protocol::jose::{KeySet, VerifyingKey};
@@ -59,6 +59,8 @@ pub struct Identity {
     pub pairwise_key: [u8; 32],
     /// The `acr` values published in the metadata.
     pub acr_values: Vec<String>,
+    /// The scopes whose claims clients can be given.
+    pub scopes: BTreeSet<String>,
 }
 
 /// The registered clients.

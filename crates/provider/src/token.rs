@@ -7,19 +7,20 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use nixa_protocol::authorize::TRANSACTION;
-use nixa_protocol::error::{invalid_client, invalid_grant};
+use nixa_protocol::error::invalid_grant;
 use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed};
 use nixa_protocol::id_token::{IdToken, at_hash};
 use nixa_protocol::subject::subject_for;
-use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, client_auth, digest, random_token};
+use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, digest, random_token};
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
 use nixa_web::{no_store, read_form};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::access_token::transaction;
+use crate::client::authenticate_client;
 use crate::code::{CodeRecord, code_key};
 use crate::error::{ProviderError, json_error};
 use crate::host::Host;
@@ -70,7 +71,7 @@ async fn answer<H: Host>(
 ) -> Result<TokenResponse, ProviderError> {
     form.refuse_repeated()?;
     let now = provider.now();
-    let client = authenticate_client(provider, headers, form, now).await?;
+    let client = authenticate_client(provider, "token", headers, form, now).await?;
     match TokenRequest::parse(form)? {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             redeem(provider, &client, &code, redirect_uri.as_deref(), code_verifier.as_deref(), now).await
@@ -79,31 +80,6 @@ async fn answer<H: Host>(
             refresh(provider, &client, &refresh_token, scope.as_ref(), now).await
         }
     }
-}
-
-/// Authenticates the client and uses up its assertion, before anything else is looked at.
-async fn authenticate_client<H: Host>(
-    provider: &Provider<H>,
-    headers: &HeaderMap,
-    form: &Params,
-    now: Timestamp,
-) -> Result<Arc<Client>, ProviderError> {
-    let authorization = match headers.get(header::AUTHORIZATION) {
-        Some(value) => Some(value.to_str().map_err(|_| invalid_client("Authorization is malformed"))?),
-        None => None,
-    };
-    let presented = client_auth::present(authorization, form)?;
-    let unknown = || invalid_client("client authentication failed");
-    let client = provider.clients.find(&presented.client_id).ok_or_else(unknown)?;
-    let issuer = &provider.identity.issuer;
-    let endpoint = format!("{issuer}/token");
-    if let Some(assertion) = client_auth::authenticate(&client, &presented, &[issuer, &endpoint], now)? {
-        let key = format!("jti:{}:{}", client.client_id, digest(&assertion.jti).as_str());
-        if !provider.stores.short.put_new(&key, b"", assertion.expires, now).await? {
-            return Err(invalid_client("client_assertion was used before").into());
-        }
-    }
-    Ok(client)
 }
 
 async fn redeem<H: Host>(
@@ -186,11 +162,6 @@ async fn refresh<H: Host>(
     }
 }
 
-fn transaction(grant: &GrantRecord) -> Option<Value> {
-    let service = grant.body.service.as_ref()?;
-    Some(json!([{ "type": TRANSACTION, "service": service }]))
-}
-
 impl<H: Host> Provider<H> {
     fn new_refresh(&self, now: Timestamp) -> (String, NewRefresh) {
         let token = random_token(&*self.entropy);
@@ -207,11 +178,12 @@ impl<H: Host> Provider<H> {
         refresh_token: Option<String>,
         now: Timestamp,
     ) -> Result<TokenResponse, ProviderError> {
-        let access_token = self.mint_access(&grant.id, scopes, now).await?;
+        let access_token = self.mint_access(client, grant, scopes, now).await?;
         let requested = if grant.body.id_token_claims.is_empty() {
             serde_json::Map::new()
         } else {
-            claims::select(&self.host.claims(&grant.subject).await?, &grant.body.id_token_claims)
+            let names = &grant.body.id_token_claims;
+            claims::select(&self.host.claims(&grant.subject, names).await?, names)
         };
         let sub = subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key);
         let id_token = IdToken {

@@ -14,7 +14,7 @@ use nixa_web::{no_store, read_form};
 use serde_json::{Map, Value};
 
 use crate::access::{bearer, challenge};
-use crate::code::{AccessRecord, access_key};
+use crate::access_token::LiveToken;
 use crate::error::{ProviderError, json_error};
 use crate::host::Host;
 use crate::state::Provider;
@@ -45,16 +45,14 @@ pub(crate) async fn userinfo<H: Host>(
 async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Map<String, Value>, ProviderError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
     let now = provider.now();
-    let stored = provider.stores.short.get(&access_key(token), now).await?.ok_or_else(invalid)?;
-    let access: AccessRecord = serde_json::from_slice(&stored)?;
-    let grant = provider.stores.grants.live_grant(&access.grant).await?.ok_or_else(invalid)?;
+    let LiveToken { access, grant } = provider.live_token(token, now).await?.ok_or_else(invalid)?;
     let client = provider.clients.find(&grant.client_id).ok_or_else(invalid)?;
     // A narrowed token brings the claims of its own scopes; claims by name belong to the grant.
     let by_scope = claims::released(&client, &grant.body.scopes, [].iter());
     let narrowed = claims::released(&client, &access.scopes, [].iter());
     let names = grant.body.userinfo_claims.iter().filter(|n| narrowed.contains(*n) || !by_scope.contains(*n));
     let names = names.cloned().collect();
-    let mut claims = claims::select(&provider.host.claims(&grant.subject).await?, &names);
+    let mut claims = claims::select(&provider.host.claims(&grant.subject, &names).await?, &names);
     let sub = subject_for(&client, grant.subject.as_str(), &provider.identity.pairwise_key);
     claims.insert("sub".to_owned(), sub.into());
     Ok(claims)

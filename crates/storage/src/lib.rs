@@ -8,7 +8,7 @@ mod ports;
 mod records;
 mod sqlite;
 
-pub use ports::{Accounts, Grants, LogoutOutbox, People, ShortLived};
+pub use ports::{Accounts, Grants, LogoutOutbox, People, ShortLived, Signals};
 pub use records::{
     Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, Linked, NewRefresh, Person,
     Rotation, Upstream,

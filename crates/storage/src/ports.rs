@@ -1,5 +1,7 @@
 //! The ports, split by owner.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use nixa_protocol::id::{Delivery, Grant, Id, Sso, Subject};
 use nixa_protocol::{Digest, Timestamp};
@@ -92,6 +94,22 @@ pub trait People: Send + Sync {
         claims: &[String],
         now: Timestamp,
     ) -> Result<()>;
+}
+
+/// What may raise the level of a login: a browser in which the person has not logged in before, and the
+/// signals that the operator raised.
+#[async_trait]
+pub trait Signals: Send + Sync {
+    /// Whether a person has logged in before in the browser with this mark.
+    async fn knows_device(&self, person: &Id<Subject>, device: &Digest) -> Result<bool>;
+    /// Remembers a browser of a person; once is enough.
+    async fn remember_device(&self, person: &Id<Subject>, device: &Digest, now: Timestamp) -> Result<()>;
+    /// The signals that the operator raised.
+    async fn raised(&self) -> Result<BTreeSet<String>>;
+    /// Raises a signal; says whether it was not raised before.
+    async fn raise(&self, signal: &str, now: Timestamp) -> Result<bool>;
+    /// Clears a signal; says whether it was raised.
+    async fn clear(&self, signal: &str) -> Result<bool>;
 }
 
 /// Accounts and their authenticators: the identity provider's durable state.

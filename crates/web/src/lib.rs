@@ -4,6 +4,7 @@
 //! It must not hold any OAuth flow, storage or assurance: it knows what a page and a browser are.
 
 mod browser;
+mod cookie;
 mod form;
 mod headers;
 mod page;
@@ -11,6 +12,7 @@ mod text;
 mod trace;
 
 pub use browser::{Browser, BrowserError, session_layer};
+pub use cookie::{lasting_cookie, read_cookie};
 pub use form::{FormError, read_form};
 pub use headers::{no_store, security_headers};
 pub use page::{ICON, Look, Page, Problem, WayOn, html, stylesheet};

@@ -1,13 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use assurance_policy::{Policy, PolicyError, Quality};
-use nixa_broker::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
+use assurance_policy::{Policy, PolicyError};
+use nixa_broker::{IdpSettings, PortalSettings, ServiceSettings, SsoConfirmation};
+use nixa_protocol::access_token::AccessTokenFormat;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, check_uri};
+use super::risk::RiskSection;
+use super::upstream::IdpSection;
+use super::{Finding, check_uri, knows};
 
 /// `[broker]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,60 +25,14 @@ pub struct BrokerSection {
     /// The portals.
     #[serde(default)]
     pub portal: Vec<PortalSection>,
+    /// What may raise the level of a login.
+    #[serde(default, skip_serializing_if = "RiskSection::is_empty")]
+    pub risk: RiskSection,
 }
 
-/// `[[broker.identity_provider]]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdpSection {
-    /// A short name: part of the callback `ISSUER/callback/ID` that is registered there.
-    pub id: String,
-    /// The name that people see.
-    pub name: LocalizedText,
-    /// What it is good for, as people see it.
-    pub description: LocalizedText,
-    /// Its issuer identifier.
-    pub issuer: String,
-    /// Our client identifier there.
-    pub client_id: String,
-    /// The scopes to ask for.
-    #[serde(default = "default_upstream_scopes")]
-    pub scopes: Vec<String>,
-    /// The highest level of our ladder that its accreditation allows.
-    pub cap: String,
-    /// The strength of the channel to it, by name in our policy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// Whether it may state the personal number by which people are recognised.
-    #[serde(default)]
-    pub states_personal_number: bool,
-    /// Whether its claims replace those of other providers.
-    #[serde(default)]
-    pub authoritative: bool,
-    /// Its vocabulary, from weak to strong.
-    pub level: Vec<IdpLevel>,
-}
-
-/// `[[broker.identity_provider.level]]`: what one of its statements stands for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdpLevel {
-    /// The provider's own `acr` value, when it must be this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acr: Option<String>,
-    /// `amr` values that must all be stated.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub amr: BTreeSet<String>,
-    /// The methods, by name in our policy.
-    pub methods: Vec<String>,
-    /// Qualities that it vouches for at each use.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub qualities: BTreeSet<Quality>,
-    /// The identity level, 0-2.
-    pub identity: u8,
-    /// How that was established, by name in our policy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proofing: Option<String>,
+/// The scopes that a portal may have.
+pub(crate) fn portal_scopes() -> impl Iterator<Item = &'static str> {
+    claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| *name != claims::AUTHENTICATORS)
 }
 
 /// How a portal authenticates at the token endpoint.
@@ -124,6 +81,12 @@ pub struct PortalSection {
     /// Whether it may hold refresh tokens (with the scope `offline_access`).
     #[serde(default)]
     pub refresh_tokens: bool,
+    /// The form of its access tokens: `opaque` or `jwt` (RFC 9068).
+    #[serde(default)]
+    pub access_tokens: AccessTokenFormat,
+    /// The API that its access tokens are for (`aud`); the broker itself without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// The scopes that it is entitled to.
     pub scopes: BTreeSet<String>,
     /// Portals of one sector see the same `sub`.
@@ -174,10 +137,6 @@ fn default_alg() -> Algorithm {
     Algorithm::Rs256
 }
 
-fn default_upstream_scopes() -> Vec<String> {
-    ["profile", "phone", "personal_number"].map(str::to_owned).to_vec()
-}
-
 /// The policy that is built in.
 const DEFAULT_POLICY: &str = include_str!("../../../assurance-policy/policies/default.toml");
 
@@ -208,21 +167,7 @@ impl BrokerSection {
     /// The identity providers, with the key that signs our client assertions.
     #[must_use]
     pub fn idps(&self, key: &SigningKey) -> Vec<IdpSettings> {
-        let settings = |idp: &IdpSection| IdpSettings {
-            id: idp.id.clone(),
-            name: idp.name.clone(),
-            description: idp.description.clone(),
-            issuer: idp.issuer.clone(),
-            client_id: idp.client_id.clone(),
-            key: key.clone(),
-            scopes: idp.scopes.clone(),
-            cap: idp.cap.clone(),
-            channel: idp.channel.clone(),
-            levels: idp.level.iter().map(IdpLevel::map).collect(),
-            states_personal_number: idp.states_personal_number,
-            authoritative: idp.authoritative,
-        };
-        self.identity_provider.iter().map(settings).collect()
+        self.identity_provider.iter().map(|idp| idp.settings(key)).collect()
     }
 
     /// What the broker knows of each portal beside its registration.
@@ -239,14 +184,13 @@ impl BrokerSection {
     }
 
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
-        let policy = match self.policy() {
-            Ok(policy) => policy,
-            Err(reason) => return findings.push(Finding::new("broker.policy", reason)),
-        };
+        let policy = self.policy().map_err(|reason| findings.push(Finding::new("broker.policy", reason))).ok();
+        let policy = policy.as_ref();
+        self.risk.check(policy, findings);
         let mut ids = BTreeSet::new();
         for (i, idp) in self.identity_provider.iter().enumerate() {
             let key = format!("broker.identity_provider[{i}]");
-            idp.check(&key, &policy, findings);
+            idp.check(&key, policy, findings);
             if !ids.insert(idp.id.as_str()) {
                 findings.push(Finding::new(format!("{key}.id"), "is used twice"));
             }
@@ -254,57 +198,11 @@ impl BrokerSection {
         let mut clients = BTreeSet::new();
         for (i, portal) in self.portal.iter().enumerate() {
             let key = format!("broker.portal[{i}]");
-            portal.check(&key, &policy, &ids, findings);
+            portal.check(&key, policy, &ids, findings);
             if !clients.insert(&portal.client_id) {
                 findings.push(Finding::new(format!("{key}.client_id"), "is used twice"));
             }
         }
-    }
-}
-
-impl IdpLevel {
-    fn map(&self) -> LevelMap {
-        LevelMap {
-            acr: self.acr.clone(),
-            amr: self.amr.clone(),
-            methods: self.methods.clone(),
-            qualities: self.qualities.clone(),
-            identity: self.identity,
-            proofing: self.proofing.clone(),
-        }
-    }
-}
-
-impl IdpSection {
-    fn check(&self, key: &str, policy: &Policy, findings: &mut Vec<Finding>) {
-        let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
-        if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-            refuse("id", "must be lower-case letters, digits and hyphens");
-        }
-        if !policy.knows_level(&self.cap) {
-            refuse("cap", "is not on the policy's ladder");
-        }
-        if self.channel.as_ref().is_some_and(|c| !policy.knows_channel(c)) {
-            refuse("channel", "is not a channel of the policy");
-        }
-        if self.level.is_empty() {
-            refuse("level", "must map at least one statement");
-        }
-        for (i, level) in self.level.iter().enumerate() {
-            if level.identity > 2 {
-                refuse(&format!("level[{i}].identity"), "must be 0, 1 or 2");
-            }
-            if level.acr.is_none() && level.amr.is_empty() {
-                refuse(&format!("level[{i}]"), "must name an acr value, amr values, or both");
-            }
-            if level.proofing.as_ref().is_some_and(|p| !policy.knows_proofing(p)) {
-                refuse(&format!("level[{i}].proofing"), "is not a way of proofing of the policy");
-            }
-            if let Some(unknown) = level.methods.iter().find(|m| !policy.knows_method(m)) {
-                refuse(&format!("level[{i}].methods"), &format!("`{unknown}` is not a method of the policy"));
-            }
-        }
-        check_uri(&format!("{key}.issuer"), &self.issuer, findings);
     }
 }
 
@@ -315,22 +213,22 @@ impl ServiceSection {
 }
 
 impl PortalSection {
-    fn check(&self, key: &str, policy: &Policy, idps: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+    fn check(&self, key: &str, policy: Option<&Policy>, idps: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
         let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
         if self.redirect_uris.is_empty() {
             refuse("redirect_uris", "must name at least one URI");
         }
-        if self.minimum_acr.as_ref().is_some_and(|acr| !policy.knows_level(acr)) {
+        if self.minimum_acr.as_ref().is_some_and(|acr| !knows(policy, |p| p.knows_level(acr))) {
             refuse("minimum_acr", "is not on the policy's ladder");
         }
-        if let Some(unknown) = self.scopes.iter().find(|s| !claims::SCOPES.iter().any(|(name, _)| name == s)) {
+        if let Some(unknown) = self.scopes.iter().find(|s| !portal_scopes().any(|name| name == *s)) {
             refuse("scopes", &format!("`{unknown}` is not a scope"));
         }
         if let Some(unknown) = self.identity_providers.iter().flatten().find(|id| !idps.contains(id.as_str())) {
             refuse("identity_providers", &format!("`{unknown}` is not declared"));
         }
         for (i, service) in self.service.iter().enumerate() {
-            if !policy.knows_level(&service.acr) {
+            if !knows(policy, |p| p.knows_level(&service.acr)) {
                 refuse(&format!("service[{i}].acr"), "is not on the policy's ladder");
             }
             if service.max_age.is_some_and(|age| age < 0) {
@@ -353,6 +251,9 @@ impl PortalSection {
             for (i, uri) in uris.iter().enumerate() {
                 check_uri(&format!("{key}.{field}[{i}]"), uri, findings);
             }
+        }
+        if let Some(uri) = &self.resource {
+            check_uri(&format!("{key}.resource"), uri, findings);
         }
         if let Some(uri) = &self.backchannel_logout_uri {
             check_uri(&format!("{key}.backchannel_logout_uri"), uri, findings);
@@ -378,20 +279,21 @@ impl PortalSection {
     pub fn client(&self) -> Option<Client> {
         let mut scopes = self.scopes.clone();
         scopes.insert("openid".to_owned());
+        let authentication = self.authentication().ok()?;
         Some(Client {
-            client_id: self.client_id.clone(),
-            name: self.name.clone(),
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
             backchannel_logout_uri: self.backchannel_logout_uri.clone(),
             client_uri: Some(self.home.clone()),
-            authentication: self.authentication().ok()?,
             require_pkce: self.require_pkce,
             refresh_tokens: self.refresh_tokens,
+            access_tokens: self.access_tokens,
+            resource: self.resource.clone(),
             scopes,
             services: self.service.iter().map(|s| s.code.clone()).collect(),
             sector: self.sector.clone(),
             id_token_alg: self.id_token_alg,
+            ..Client::new(&self.client_id, self.name.clone(), authentication)
         })
     }
 }

@@ -80,22 +80,14 @@ impl ClientSection {
     /// The client registration; none for a section that was not checked.
     #[must_use]
     pub fn client(&self) -> Option<Client> {
+        let authentication = ClientAuthentication::PrivateKeyJwt(verifying(&self.keys).ok()?);
         Some(Client {
-            client_id: self.client_id.clone(),
-            name: self.name.clone(),
             redirect_uris: self.redirect_uris.clone(),
-            post_logout_redirect_uris: Vec::new(),
-            backchannel_logout_uri: None,
-            // Without a page of its own: a login that cannot go on leads back to the broker's callback,
-            // which knows the service.
-            client_uri: None,
-            authentication: ClientAuthentication::PrivateKeyJwt(verifying(&self.keys).ok()?),
-            require_pkce: true,
-            refresh_tokens: false,
+            // Without a page of its own (`client_uri`): a login that cannot go on leads back to the broker's
+            // callback, which knows the service.
             scopes: claims::SCOPES.iter().map(|(s, _)| (*s).to_owned()).collect(),
-            services: Default::default(),
-            sector: self.client_id.clone(),
             id_token_alg: Algorithm::Es256,
+            ..Client::new(&self.client_id, self.name.clone(), authentication)
         })
     }
 }

@@ -2,19 +2,24 @@
 
 mod broker;
 mod idp;
+mod risk;
 mod server;
+mod upstream;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use assurance_policy::Policy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use broker::{
-    BrokerSection, IdpLevel, IdpSection as UpstreamSection, PortalAuth, PortalSection, ServiceSection, default_policy,
-};
+pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
 pub use idp::{ClientSection, IdpSection};
+pub use risk::{HeaderSection, RiskSection};
 pub use server::{ServerSection, TlsSection};
+pub use upstream::{IdpLevel, IdpSection as UpstreamSection};
+
+pub(crate) use broker::portal_scopes;
 
 /// One configuration file: a server that is either a broker or an identity provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -109,6 +114,11 @@ impl Config {
         }
         findings
     }
+}
+
+/// Whether the policy knows something; one that could not be read is a finding of its own.
+fn knows(policy: Option<&Policy>, known: impl Fn(&Policy) -> bool) -> bool {
+    policy.is_none_or(known)
 }
 
 /// A URI that a browser or a client is sent to: absolute, `https` or loopback `http`, no fragment.

@@ -49,10 +49,16 @@ fn default_cookie() -> String {
 }
 
 impl ServerSection {
+    /// Whether browsers reach it over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.issuer.starts_with("https://")
+    }
+
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         check_issuer("server.issuer", &self.issuer, &mut findings);
-        if self.tls.is_some() && !self.issuer.starts_with("https://") {
+        if self.tls.is_some() && !self.is_secure() {
             findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));
         }
         let hex = self.accent.strip_prefix('#').unwrap_or_default();

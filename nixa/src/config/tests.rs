@@ -72,6 +72,23 @@ fn each_fault_names_its_key() {
         ("client_id = \"p\"", "client_id = \"p\"\nrequire_pkce = false\nauth = \"none\"", "duplicate key"),
         ("acr = \"urn:nixa:loa:3\"", "acr = \"x\"", "broker.portal[0].service[0].acr: is not on the policy's ladder"),
         ("max_age = 300", "max_age = -1", "broker.portal[0].service[0].max_age: must not be negative"),
+        ("sector = \"p\"", "sector = \"p\"\nresource = \"api\"", "broker.portal[0].resource: is not an absolute URL"),
+        ("scopes = [\"openid\"]", "scopes = [\"authenticators\"]", "broker.portal[0].scopes: `authenticators` is not"),
+        (
+            "cap = \"urn:nixa:loa:2\"",
+            "cap = \"urn:nixa:loa:2\"\non_request = [\"smell\"]",
+            "broker.identity_provider[0].on_request: `smell` is not a method",
+        ),
+        (
+            "[[broker.portal]]",
+            "[broker.risk]\nnew_device = \"x\"\n[[broker.portal]]",
+            "broker.risk.new_device: is not a risk signal of the policy",
+        ),
+        (
+            "[[broker.portal]]",
+            "[[broker.risk.header]]\nname = \"a b\"\nsignal = \"new-device\"\n[[broker.portal]]",
+            "broker.risk.header[0].name: is not the name of a header",
+        ),
         ("[server]", "[server", "(syntax): "),
         ("[[broker.portal]]", "[idp]\n[[broker.portal]]", "(file): must have either"),
     ];
@@ -92,4 +109,9 @@ fn a_public_client_cannot_be_configured_without_pkce() {
 fn all_findings_are_shown_at_once() {
     let text = BROKER.replace("cap = \"urn:nixa:loa:2\"", "cap = \"x\"").replace("\"urn:nixa:loa:2\"", "\"y\"");
     assert_eq!(findings(&text).len(), 2);
+    // A policy that cannot be read hides nothing that can be said without it.
+    let text = text
+        .replace("[[broker.identity_provider]]", "[broker]\npolicy = \"/nonexistent\"\n[[broker.identity_provider]]");
+    let found = findings(&text.replace("https://p.example/cb", "nowhere"));
+    assert_eq!(found.len(), 2, "{found:?}");
 }

@@ -109,6 +109,7 @@ description = {{ vi = "Mật khẩu và ứng dụng xác thực", en = "Passwor
 issuer = "{national}"
 client_id = "nixa-broker"
 cap = "urn:nixa:loa:4"
+states_authenticators = true
 states_personal_number = true
 authoritative = true
 

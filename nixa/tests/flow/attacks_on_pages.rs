@@ -60,14 +60,14 @@ async fn session_fixation() {
     let mut attacker = Browser::default();
     attacker.open(&lab, &authorize_url("basic", &[])).await;
     let planted = attacker.jars.clone();
-    let mut victim = Browser { jars: planted.clone() };
+    let mut victim = Browser { jars: planted.clone(), ..Browser::default() };
     victim.tokens(&lab, "basic", &[]).await;
     for host in ["broker.example", "idp.example"] {
         assert_ne!(victim.jars.get(host), planted.get(host), "{host}: a new id at login");
     }
     let end = attacker.get(&lab, &authorize_url("basic", &[("prompt", "none")])).await.location();
     assert_eq!(query(&end, "error").as_deref(), Some("login_required"));
-    let login = Browser { jars: planted }.open(&lab, &authorize_url("basic", &[])).await;
+    let login = Browser { jars: planted, ..Browser::default() }.open(&lab, &authorize_url("basic", &[])).await;
     assert!(login.url.ends_with("/choose"));
 }
 
@@ -167,7 +167,7 @@ async fn guessing_passwords_many_at_once() {
             let form = [("csrf", token), ("username", "mai".to_owned()), ("password", "wrong".to_owned())];
             tokio::spawn(async move {
                 let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
-                Browser { jars }.post(&lab, &url, &form).await
+                Browser { jars, ..Browser::default() }.post(&lab, &url, &form).await
             })
         })
         .collect();

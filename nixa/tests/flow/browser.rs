@@ -14,6 +14,8 @@ pub(crate) const VERIFIER: &str = "a-code-verifier-of-at-least-forty-three-chara
 #[derive(Default)]
 pub(crate) struct Browser {
     pub(crate) jars: HashMap<String, HashMap<String, String>>,
+    /// Headers that a proxy in front adds.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Browser {
@@ -31,6 +33,7 @@ impl Browser {
         let jar = self.jars.entry(host).or_default();
         let cookies: Vec<String> = jar.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let request = request.header("cookie", cookies.join("; "));
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let reply = lab.send(request.body(body).unwrap()).await;
         assert!(reply.status < 500, "{} {} {}", reply.url, reply.status, reply.body);
         for cookie in reply.headers.get_all("set-cookie") {
@@ -80,7 +83,12 @@ impl Browser {
 
     /// Goes through the national identity provider as far as its pages ask; returns where it ends.
     pub(crate) async fn log_in_as(&mut self, lab: &Lab, username: &str, url: &str) -> Reply {
-        let mut page = self.open(lab, url).await;
+        let page = self.open(lab, url).await;
+        self.walk(lab, username, page).await
+    }
+
+    /// Goes on from a page of a login.
+    pub(crate) async fn walk(&mut self, lab: &Lab, username: &str, mut page: Reply) -> Reply {
         for _ in 0..6 {
             if page.status == 303 {
                 return page;

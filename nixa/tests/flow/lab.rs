@@ -31,6 +31,8 @@ pub(crate) const SIMULATOR: &str = "https://simulator.example";
 pub(crate) const SECRET: &str = "a-client-secret-of-sufficient-length";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const TOTP: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+/// The API of "two"; "three" is its back end.
+pub(crate) const API: &str = "https://api.example/";
 pub(crate) const NUMBER: &str = "001190000001";
 
 pub(crate) struct TestClock(AtomicI64);
@@ -100,6 +102,11 @@ impl Lab {
     }
 
     pub(crate) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With more lines in the broker's configuration.
+    pub(crate) async fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
         let net = Arc::new(Net::default());
@@ -111,7 +118,7 @@ impl Lab {
         };
         let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
         let broker_key = KeyFolder::open(&folder.path().join("broker")).unwrap().client().unwrap();
-        let broker_file = write(folder.path(), "broker.toml", &broker_config(&client_key));
+        let broker_file = write(folder.path(), "broker.toml", &(broker_config(&client_key) + more));
         let idp_file = write(folder.path(), "idp.toml", &idp_config(&broker_key));
         let broker = compose::broker(&Config::load(&broker_file).unwrap(), &world).await.unwrap();
         let idp = compose::idp(&Config::load(&idp_file).unwrap(), &world).await.unwrap();
@@ -224,7 +231,7 @@ fn jwk_table(key: &SigningKey) -> String {
 }
 
 fn broker_config(client_key: &SigningKey) -> String {
-    let mut text = format!(
+    let text = format!(
         r##"
 [server]
 issuer = "{BROKER}"
@@ -238,6 +245,7 @@ description = {{ vi = "A", en = "B" }}
 issuer = "{IDP}"
 client_id = "broker"
 cap = "urn:nixa:loa:4"
+states_authenticators = true
 states_personal_number = true
 authoritative = true
 level = [
@@ -258,20 +266,38 @@ level = [
 ]
 "##
     );
-    let portals = [
+    portals(client_key).iter().fold(text, |text, (id, lines)| text + &portal(id, lines))
+}
+
+fn portals(client_key: &SigningKey) -> [(&'static str, String); 8] {
+    [
         ("basic", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrefresh_tokens = true")),
         ("other", format!("auth = \"client_secret_post\"\nsecret = \"{SECRET}\"")),
         ("public", "auth = \"none\"".to_owned()),
         ("legacy", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequire_pkce = false")),
         ("jwt", format!("auth = \"private_key_jwt\"\nkeys = [{}]", jwk_table(client_key))),
-        ("two", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:2\"")),
-        ("three", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:3\"")),
+        (
+            "two",
+            format!(
+                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:2\"
+access_tokens = \"jwt\"\nresource = \"{API}\""
+            ),
+        ),
+        (
+            "three",
+            format!(
+                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:3\"
+resource = \"{API}\""
+            ),
+        ),
         ("asking", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nask_consent = true")),
-    ];
-    for (id, lines) in portals {
-        let confirmation = if id == "other" { "first" } else { "never" };
-        text.push_str(&format!(
-            r#"
+    ]
+}
+
+fn portal(id: &str, lines: &str) -> String {
+    let confirmation = if id == "other" { "first" } else { "never" };
+    format!(
+        r#"
 [[broker.portal]]
 client_id = "{id}"
 name = {{ vi = "Cổng {id}", en = "Portal {id}" }}
@@ -298,9 +324,7 @@ acr = "urn:nixa:loa:2"
 sso = false
 text = {{ vi = "Ký", en = "Sign" }}
 "#
-        ));
-    }
-    text
+    )
 }
 
 fn idp_config(broker_key: &SigningKey) -> String {

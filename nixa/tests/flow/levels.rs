@@ -110,9 +110,7 @@ async fn every_issued_level_leaves_a_record_with_its_reason() {
     for client in ["three", "two"] {
         Browser::default().get(&lab, &authorize_url(client, &[("prompt", "none")])).await;
     }
-    let file = lab.folder().join("broker/durable.db");
-    let url = format!("sqlite://{}?mode=ro", file.display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let pool = database(&lab, "broker").await;
     let rows: Vec<(String, String, String)> =
         sqlx::query_as("SELECT client_id, policy, record FROM decisions").fetch_all(&pool).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -124,6 +122,44 @@ async fn every_issued_level_leaves_a_record_with_its_reason() {
     assert_eq!(record["requirement"]["minimums"][0], "urn:nixa:loa:2");
     assert_eq!(record["sentence"]["en"], "Reached urn:nixa:loa:2 by password + totp at national.");
     assert!(!rows[0].2.contains("Name of mai") && !rows[0].2.contains(crate::lab::NUMBER), "no personal data");
+}
+
+async fn database(lab: &Lab, server: &str) -> sqlx::SqlitePool {
+    let file = lab.folder().join(server).join("durable.db");
+    sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_step_up_leaves_a_record_too() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    browser.open(&lab, &authorize_url("two", &[])).await;
+    let rows: Vec<String> = sqlx::query_scalar("SELECT record FROM decisions WHERE client_id = 'two'")
+        .fetch_all(&database(&lab, "broker").await)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1);
+    let record: Value = serde_json::from_str(&rows[0]).unwrap();
+    assert_eq!(record["decision"]["outcome"], "step-up");
+    assert_eq!(record["uses"], json!(["not-enough"]));
+    assert_eq!(record["sentence"]["en"], "Still needed: totp at national; or passkey:biometric-only at simulator.");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_for_a_factor_that_they_do_not_have() {
+    let lab = Lab::new().await;
+    let accounts = database(&lab, "idp").await;
+    sqlx::query("DELETE FROM authenticators WHERE method = 'totp'").execute(&accounts).await.unwrap();
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[("scope", "openid profile personal_number")]).await;
+    let next = browser.get(&lab, &authorize_url("two", &[])).await.location();
+    assert!(next.ends_with("/choose"), "another provider has to help: {next}");
+    // What a person has is for the broker alone.
+    let metadata = browser.get(&lab, "https://broker.example/.well-known/openid-configuration").await;
+    assert!(!metadata.body.contains("authenticators"));
+    let userinfo = lab.userinfo(tokens["access_token"].as_str().unwrap()).await;
+    assert!(userinfo.body.contains("personal_number") && !userinfo.body.contains("authenticators"));
 }
 
 fn transaction(service: &str) -> String {

@@ -3,25 +3,17 @@ use std::sync::Arc;
 use super::*;
 use crate::client::{Client, ClientAuthentication, LocalizedText};
 use crate::error::ErrorCode;
-use crate::jose::Algorithm;
 
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn client(require_pkce: bool, authentication: ClientAuthentication) -> Arc<Client> {
+    let name = LocalizedText { vi: "Cổng".into(), en: "Portal".into() };
     Arc::new(Client {
-        client_id: "portal".into(),
-        name: LocalizedText { vi: "Cổng".into(), en: "Portal".into() },
         redirect_uris: vec!["https://portal.example/cb?x=1".into()],
-        post_logout_redirect_uris: vec![],
-        backchannel_logout_uri: None,
-        client_uri: None,
-        authentication,
         require_pkce,
-        refresh_tokens: false,
         scopes: ["openid", "profile", "offline_access"].map(String::from).into(),
         services: ["file-return".to_owned()].into(),
-        sector: "portal".into(),
-        id_token_alg: Algorithm::Es256,
+        ..Client::new("portal", name, authentication)
     })
 }
 

@@ -9,6 +9,7 @@ mod grants;
 mod outbox;
 mod people;
 mod short_lived;
+mod signals;
 
 use std::fs::OpenOptions;
 use std::io;

@@ -12,6 +12,7 @@ mod outbox;
 mod people;
 mod race;
 mod short_lived;
+mod signals;
 mod sqlite;
 
 macro_rules! contracts {
@@ -92,6 +93,11 @@ macro_rules! every_contract {
             a_person_sees_their_own_newest_decisions
             a_decision_is_not_written_over
             hostile_text_is_only_text
+        }
+        contracts! { $backend, signals:
+            a_device_is_known_to_its_person_only
+            a_device_may_be_remembered_by_many_at_once
+            a_signal_is_raised_until_it_is_cleared
         }
         contracts! { $backend, accounts:
             an_account_comes_back

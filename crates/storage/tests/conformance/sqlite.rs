@@ -5,6 +5,8 @@ use std::sync::Arc;
 use nixa_storage::{Accounts, Grants, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
+use crate::signals::Both;
+
 /// A store and the folder that goes away with it.
 pub(crate) struct Opened<P: ?Sized> {
     port: Arc<P>,
@@ -34,6 +36,11 @@ pub(crate) async fn outbox() -> Opened<dyn LogoutOutbox> {
 }
 
 pub(crate) async fn people() -> Opened<dyn People> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn signals() -> Opened<dyn Both> {
     let (store, folder) = durable(Role::Broker).await;
     Opened { port: Arc::new(store), _folder: folder }
 }

@@ -1,0 +1,110 @@
+//! Access tokens: made at the token endpoint, read at userinfo and introspection.
+//!
+//! A JWT is kept like an opaque token: an API may read it by itself, but here it ends with its grant.
+
+use std::collections::BTreeSet;
+
+use nixa_protocol::access_token::{ACCESS_TOKEN_TYPE, AccessClaims, AccessTokenFormat};
+use nixa_protocol::authorize::TRANSACTION;
+use nixa_protocol::id::{Grant, Id};
+use nixa_protocol::subject::subject_for;
+use nixa_protocol::{Client, Timestamp, digest, random_token};
+use nixa_storage::GrantRecord;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::ProviderError;
+use crate::host::Host;
+use crate::state::Provider;
+
+/// An access token as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AccessRecord {
+    grant: Id<Grant>,
+    pub(crate) scopes: BTreeSet<String>,
+    aud: String,
+    iat: Timestamp,
+    exp: Timestamp,
+}
+
+/// A token that is valid now.
+pub(crate) struct LiveToken {
+    pub(crate) access: AccessRecord,
+    pub(crate) grant: GrantRecord,
+}
+
+fn key(token: &str) -> String {
+    format!("access:{}", digest(token).as_str())
+}
+
+/// What was granted beside scopes (RFC 9396 §7).
+pub(crate) fn transaction(grant: &GrantRecord) -> Option<Value> {
+    let service = grant.body.service.as_ref()?;
+    Some(json!([{ "type": TRANSACTION, "service": service }]))
+}
+
+impl LiveToken {
+    /// What the token says, with `sub` as its holder knows the person.
+    pub(crate) fn claims<'a>(&'a self, issuer: &'a str, sub: &'a str, jti: Option<&'a str>) -> AccessClaims<'a> {
+        let scopes: Vec<&str> = self.access.scopes.iter().map(String::as_str).collect();
+        AccessClaims {
+            iss: issuer,
+            aud: &self.access.aud,
+            sub,
+            client_id: &self.grant.client_id,
+            exp: self.access.exp,
+            iat: self.access.iat,
+            jti,
+            scope: scopes.join(" "),
+            acr: self.grant.body.acr.as_deref(),
+            amr: &self.grant.body.amr,
+            auth_time: self.grant.body.auth_time,
+            authorization_details: transaction(&self.grant),
+        }
+    }
+
+    /// The API that it is for.
+    pub(crate) fn audience(&self) -> &str {
+        &self.access.aud
+    }
+}
+
+impl<H: Host> Provider<H> {
+    /// Mints an access token.
+    pub(crate) async fn mint_access(
+        &self,
+        client: &Client,
+        grant: &GrantRecord,
+        scopes: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<String, ProviderError> {
+        let access = AccessRecord {
+            grant: grant.id.clone(),
+            scopes: scopes.clone(),
+            aud: client.resource.clone().unwrap_or_else(|| self.identity.issuer.clone()),
+            iat: now,
+            exp: now + self.lifetimes.access_token,
+        };
+        let record = serde_json::to_vec(&access)?;
+        let random = random_token(&*self.entropy);
+        let token = match client.access_tokens {
+            AccessTokenFormat::Opaque => random,
+            AccessTokenFormat::Jwt => {
+                let live = LiveToken { access, grant: grant.clone() };
+                let sub = subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key);
+                let signer = self.identity.keys.signing(client.id_token_alg)?;
+                signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.identity.issuer, &sub, Some(&random)))?
+            }
+        };
+        self.stores.short.put(&key(&token), &record, now + self.lifetimes.access_token).await?;
+        Ok(token)
+    }
+
+    /// What a token stands for, while its grant lives.
+    pub(crate) async fn live_token(&self, token: &str, now: Timestamp) -> Result<Option<LiveToken>, ProviderError> {
+        let Some(stored) = self.stores.short.get(&key(token), now).await? else { return Ok(None) };
+        let access: AccessRecord = serde_json::from_slice(&stored)?;
+        let grant = self.stores.grants.live_grant(&access.grant).await?;
+        Ok(grant.map(|grant| LiveToken { access, grant }))
+    }
+}

@@ -1,0 +1,37 @@
+//! Client authentication at the endpoints that clients call themselves.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use nixa_protocol::error::invalid_client;
+use nixa_protocol::{Client, Params, Timestamp, client_auth, digest};
+
+use crate::error::ProviderError;
+use crate::host::Host;
+use crate::state::Provider;
+
+/// Authenticates the client and uses up its assertion, before anything else is looked at.
+pub(crate) async fn authenticate_client<H: Host>(
+    provider: &Provider<H>,
+    endpoint: &str,
+    headers: &HeaderMap,
+    form: &Params,
+    now: Timestamp,
+) -> Result<Arc<Client>, ProviderError> {
+    let authorization = match headers.get(header::AUTHORIZATION) {
+        Some(value) => Some(value.to_str().map_err(|_| invalid_client("Authorization is malformed"))?),
+        None => None,
+    };
+    let presented = client_auth::present(authorization, form)?;
+    let unknown = || invalid_client("client authentication failed");
+    let client = provider.clients.find(&presented.client_id).ok_or_else(unknown)?;
+    let issuer = &provider.identity.issuer;
+    let endpoint = format!("{issuer}/{endpoint}");
+    if let Some(assertion) = client_auth::authenticate(&client, &presented, &[issuer, &endpoint], now)? {
+        let key = format!("jti:{}:{}", client.client_id, digest(&assertion.jti).as_str());
+        if !provider.stores.short.put_new(&key, b"", assertion.expires, now).await? {
+            return Err(invalid_client("client_assertion was used before").into());
+        }
+    }
+    Ok(client)
+}
