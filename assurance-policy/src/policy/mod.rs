@@ -68,7 +68,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub(crate) fn with(self, entry: &Entry, traits: Traits) -> Self {
-        Self { traits: self.traits.and(traits), methods: self.methods | entry.bits }
+        self.and(Self { traits, methods: entry.bits })
     }
 
     pub(crate) fn and(self, other: Self) -> Self {

@@ -87,6 +87,6 @@ async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Opt
         broker.host.record(&step.current, &sso.subject, &judged, now).await?;
     }
     let bytes = serde_json::to_vec(&asked)?;
-    broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE).await?;
+    broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE, now).await?;
     Ok(Some(url))
 }

@@ -96,7 +96,7 @@ impl<H: Host> Provider<H> {
                 signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.identity.issuer, &sub, Some(&random)))?
             }
         };
-        self.stores.short.put(&key(&token), &record, now + self.lifetimes.access_token).await?;
+        self.stores.short.put(&key(&token), &record, now + self.lifetimes.access_token, now).await?;
         Ok(token)
     }
 

@@ -65,7 +65,7 @@ impl<H: Host> Provider<H> {
             used: false,
         };
         let bytes = serde_json::to_vec(&record)?;
-        self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY).await?;
+        self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY, now).await?;
         Ok(code)
     }
 

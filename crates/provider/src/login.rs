@@ -63,7 +63,7 @@ impl<S: Serialize + DeserializeOwned + Clone> Logins<S> {
 
     pub(crate) async fn create(&self, pending: &Pending<S>) -> Result<(), ProviderError> {
         let bytes = serde_json::to_vec(pending)?;
-        Ok(self.short.put(&key(&pending.id), &bytes, remembered_until(pending)).await?)
+        Ok(self.short.put(&key(&pending.id), &bytes, remembered_until(pending), pending.created).await?)
     }
 
     /// The login with this identifier, open, finished or expired.

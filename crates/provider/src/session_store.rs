@@ -58,7 +58,8 @@ impl SessionStore for ShortLivedSessions {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let bytes = serde_json::to_vec(record).map_err(failed)?;
-        self.short.put(&key(&record.id), &bytes, self.clock.now() + KEPT).await.map_err(failed)
+        let now = self.clock.now();
+        self.short.put(&key(&record.id), &bytes, now + KEPT, now).await.map_err(failed)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {

@@ -55,7 +55,7 @@ impl<L: Serialize + DeserializeOwned + Clone> Sessions<L> {
         let expires = now + self.lifetimes.session;
         let session = SsoSession { sid, subject, expires, clients: BTreeSet::new(), login };
         let bytes = serde_json::to_vec(&session)?;
-        self.short.put(&key(&session.sid), &bytes, self.ends(&session, now)).await?;
+        self.short.put(&key(&session.sid), &bytes, self.ends(&session, now), now).await?;
         Ok(session)
     }
 

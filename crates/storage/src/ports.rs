@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 pub trait ShortLived: Send + Sync {
     /// Writes an entry, whatever was there.
-    async fn put(&self, key: &str, value: &[u8], expires: Timestamp) -> Result<()>;
+    async fn put(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<()>;
     /// Writes an entry only if there is none; says whether it did.
     async fn put_new(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool>;
     /// Reads an entry.

@@ -43,7 +43,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl ShortLived for SqliteShortLived {
-    async fn put(&self, key: &str, value: &[u8], expires: Timestamp) -> Result<()> {
+    async fn put(&self, key: &str, value: &[u8], expires: Timestamp, _now: Timestamp) -> Result<()> {
         sqlx::query(PUT).bind(key).bind(value).bind(expires.0).execute(&self.write).await?;
         Ok(())
     }

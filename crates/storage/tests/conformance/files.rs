@@ -79,7 +79,7 @@ async fn open_logins_survive_a_restart() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("short-lived.db");
     let store = SqliteShortLived::open(&path).await.unwrap();
-    store.put("k", b"v", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
     drop(store);
 
     let store = SqliteShortLived::open(&path).await.unwrap();
@@ -93,8 +93,8 @@ async fn open_logins_survive_a_restart() {
 async fn a_sweep_frees_the_file() {
     let folder = TempDir::new().unwrap();
     let store = SqliteShortLived::open(&folder.path().join("short-lived.db")).await.unwrap();
-    store.put("ended", b"v", END).await.unwrap();
-    store.put("open", b"w", END + 1).await.unwrap();
+    store.put("ended", b"v", END, NOW).await.unwrap();
+    store.put("open", b"w", END + 1, NOW).await.unwrap();
     store.sweep(END).await.unwrap();
     assert_eq!(store.get("ended", NOW).await.unwrap(), None);
     assert_eq!(store.get("open", NOW).await.unwrap().unwrap(), b"w");
@@ -104,7 +104,7 @@ async fn a_sweep_frees_the_file() {
 async fn two_short_lived_stores_see_one_another() {
     let folder = TempDir::new().unwrap();
     let [one, two] = two_short_lived(&folder).await;
-    one.put("k", b"v", END).await.unwrap();
+    one.put("k", b"v", END, NOW).await.unwrap();
     assert_eq!(two.get("k", NOW).await.unwrap().unwrap(), b"v");
     assert!(!two.put_new("k", b"w", END, NOW).await.unwrap());
     assert!(two.replace("k", b"v", b"w", END, NOW).await.unwrap());
@@ -119,7 +119,7 @@ async fn takers_at_two_stores_have_one_winner() {
     let stores = two_short_lived(&folder).await;
     for round in 0..8 {
         let key = format!("k{round}");
-        stores.first().unwrap().put(&key, b"v", END).await.unwrap();
+        stores.first().unwrap().put(&key, b"v", END, NOW).await.unwrap();
         let taken = race(|n| {
             let (store, key) = (Arc::clone(stores.get(n % 2).unwrap()), key.clone());
             async move { store.take(&key, NOW).await.unwrap() }

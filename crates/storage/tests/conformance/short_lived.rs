@@ -23,16 +23,16 @@ pub(crate) async fn answers(store: Store) {
 }
 
 pub(crate) async fn put_writes_over_what_was_there(store: Store) {
-    store.put("k", b"long", LATER).await.unwrap();
-    store.put("k", b"short", END).await.unwrap();
+    store.put("k", b"long", LATER, NOW).await.unwrap();
+    store.put("k", b"short", END, NOW).await.unwrap();
     assert_eq!(store.get("k", NOW).await.unwrap().unwrap(), b"short");
     assert_eq!(store.get("k", END).await.unwrap(), None, "the new end holds, also when it is nearer");
-    store.put("k", b"again", LATER).await.unwrap();
+    store.put("k", b"again", LATER, NOW).await.unwrap();
     assert_eq!(store.get("k", END).await.unwrap().unwrap(), b"again");
 }
 
 pub(crate) async fn an_entry_ends_at_its_second(store: Store) {
-    store.put("k", b"v", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
     assert_eq!(store.get("k", LAST).await.unwrap().unwrap(), b"v");
     assert_eq!(store.get("k", END).await.unwrap(), None);
     assert_eq!(store.get("other", NOW).await.unwrap(), None);
@@ -49,7 +49,7 @@ pub(crate) async fn put_new_only_where_nothing_lives(store: Store) {
 }
 
 pub(crate) async fn put_new_by_many_has_one_winner(store: Store) {
-    store.put("k", b"ended", NOW).await.unwrap();
+    store.put("k", b"ended", NOW, NOW).await.unwrap();
     let won = race(|n| {
         let store = Arc::clone(&store);
         async move { store.put_new("k", n.to_string().as_bytes(), END, NOW).await.unwrap().then_some(n) }
@@ -62,8 +62,8 @@ pub(crate) async fn put_new_by_many_has_one_winner(store: Store) {
 }
 
 pub(crate) async fn take_empties(store: Store) {
-    store.put("k", b"v", END).await.unwrap();
-    store.put("other", b"w", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
+    store.put("other", b"w", END, NOW).await.unwrap();
     assert_eq!(store.take("k", LAST).await.unwrap().unwrap(), b"v");
     assert_eq!(store.take("k", LAST).await.unwrap(), None);
     assert_eq!(store.get("k", NOW).await.unwrap(), None);
@@ -71,12 +71,12 @@ pub(crate) async fn take_empties(store: Store) {
 }
 
 pub(crate) async fn take_of_an_ended_entry_gives_nothing(store: Store) {
-    store.put("k", b"v", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
     assert_eq!(store.take("k", END).await.unwrap(), None);
 }
 
 pub(crate) async fn take_by_many_has_one_winner(store: Store) {
-    store.put("k", b"v", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
     let taken = race(|_| {
         let store = Arc::clone(&store);
         async move { store.take("k", NOW).await.unwrap() }
@@ -88,8 +88,8 @@ pub(crate) async fn take_by_many_has_one_winner(store: Store) {
 
 pub(crate) async fn replace_only_what_still_is_there(store: Store) {
     assert!(!store.replace("k", b"", b"new", END, NOW).await.unwrap(), "what is absent cannot be replaced");
-    store.put("k", b"old", END).await.unwrap();
-    store.put("other", b"old", END).await.unwrap();
+    store.put("k", b"old", END, NOW).await.unwrap();
+    store.put("other", b"old", END, NOW).await.unwrap();
     assert!(!store.replace("k", b"OLD", b"new", LATER, NOW).await.unwrap());
     assert_eq!(store.get("k", NOW).await.unwrap().unwrap(), b"old");
     assert_eq!(store.get("k", END).await.unwrap(), None, "a refused replacement does not prolong");
@@ -101,13 +101,13 @@ pub(crate) async fn replace_only_what_still_is_there(store: Store) {
 }
 
 pub(crate) async fn replace_never_revives_an_ended_entry(store: Store) {
-    store.put("k", b"old", END).await.unwrap();
+    store.put("k", b"old", END, NOW).await.unwrap();
     assert!(!store.replace("k", b"old", b"new", LATER, END).await.unwrap());
     assert_eq!(store.get("k", END).await.unwrap(), None);
 }
 
 pub(crate) async fn replace_by_many_has_one_winner(store: Store) {
-    store.put("k", b"old", END).await.unwrap();
+    store.put("k", b"old", END, NOW).await.unwrap();
     let won = race(|n| {
         let store = Arc::clone(&store);
         async move { store.replace("k", b"old", n.to_string().as_bytes(), END, NOW).await.unwrap().then_some(n) }
@@ -120,8 +120,8 @@ pub(crate) async fn replace_by_many_has_one_winner(store: Store) {
 }
 
 pub(crate) async fn delete_removes_one(store: Store) {
-    store.put("k", b"v", END).await.unwrap();
-    store.put("k2", b"w", END).await.unwrap();
+    store.put("k", b"v", END, NOW).await.unwrap();
+    store.put("k2", b"w", END, NOW).await.unwrap();
     store.delete("k").await.unwrap();
     store.delete("k").await.unwrap();
     assert_eq!(store.get("k", NOW).await.unwrap(), None);
@@ -129,8 +129,8 @@ pub(crate) async fn delete_removes_one(store: Store) {
 }
 
 pub(crate) async fn sweep_removes_only_what_has_ended(store: Store) {
-    store.put("ended", b"v", END).await.unwrap();
-    store.put("open", b"w", END + 1).await.unwrap();
+    store.put("ended", b"v", END, NOW).await.unwrap();
+    store.put("open", b"w", END + 1, NOW).await.unwrap();
     store.sweep(END).await.unwrap();
     assert_eq!(store.get("open", END).await.unwrap().unwrap(), b"w");
     assert_eq!(store.get("ended", END).await.unwrap(), None);
@@ -143,7 +143,7 @@ pub(crate) async fn long_values_come_back_whole(store: Store) {
     if let Some(last) = other.last_mut() {
         *last ^= 1;
     }
-    store.put("k", &long, END).await.unwrap();
+    store.put("k", &long, END, NOW).await.unwrap();
     assert!(store.get("k", NOW).await.unwrap().unwrap() == long);
     assert!(!store.replace("k", &other, b"x", END, NOW).await.unwrap(), "they differ in the last byte only");
     assert!(store.replace("k", &long, &other, END, NOW).await.unwrap());
@@ -153,7 +153,7 @@ pub(crate) async fn long_values_come_back_whole(store: Store) {
 pub(crate) async fn any_bytes_come_back_as_they_were(store: Store) {
     let not_text: &[u8] = &[0, 0xff, 0xfe, 0, 0x80];
     for value in HOSTILE.iter().map(|text| text.as_bytes()).chain([not_text]) {
-        store.put("k", value, END).await.unwrap();
+        store.put("k", value, END, NOW).await.unwrap();
         assert_eq!(store.get("k", NOW).await.unwrap().unwrap(), value);
         assert!(store.replace("k", value, b"next", END, NOW).await.unwrap());
         assert!(store.replace("k", b"next", value, END, NOW).await.unwrap());
