@@ -34,6 +34,17 @@ pub(crate) fn token() -> Result<String, NoEntropy> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// The number of a receipt. It says nothing about the person, and is no secret.
+///
+/// # Errors
+/// [`NoEntropy`].
+#[expect(clippy::disallowed_methods, reason = "the one source of randomness of this crate")]
+pub(crate) fn receipt() -> Result<String, NoEntropy> {
+    let mut bytes = [0_u8; 8];
+    getrandom::fill(&mut bytes).map_err(|_| NoEntropy)?;
+    Ok(format!("{:012}", u64::from_le_bytes(bytes) % 1_000_000_000_000))
+}
+
 /// Whether `value` has the shape of a [`token`]; anything else was not made here.
 pub(crate) fn is_token(value: &str) -> bool {
     value.len() == TOKEN_LENGTH
@@ -49,6 +60,9 @@ mod tests {
         let (one, two) = (token().unwrap(), token().unwrap());
         assert!(is_token(&one) && is_token(&two));
         assert_ne!(one, two);
+        let (one_receipt, two_receipts) = (receipt().unwrap(), receipt().unwrap());
+        assert!(one_receipt.len() == 12 && one_receipt.bytes().all(|byte| byte.is_ascii_digit()));
+        assert_ne!(one_receipt, two_receipts);
         assert!(!is_token(""));
         assert!(!is_token(&one[1..]));
         assert!(!is_token(&format!("{};", &one[1..])));

@@ -3,9 +3,10 @@
 use crate::ambient::{NoEntropy, now, token};
 use crate::config::PortalConfig;
 use crate::cookies;
+use crate::filing::{Filing, StepUp};
 use crate::language::Language;
 use crate::pages;
-use crate::pending::PendingLogin;
+use crate::pending::{Demand, PendingLogin};
 use crate::portal::{Portal, lock};
 use crate::problem::Problem;
 use crate::provider::Provider;
@@ -24,13 +25,13 @@ use url::{Url, form_urlencoded};
 
 const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
-/// What a tester may add to a login by the query of `/login`; anything else in it is dropped.
+/// What a login is to be like. By the query of `/login` a tester may say a part of it; anything
+/// else in the query is dropped.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
     prompt: Vec<String>,
     max_age: Option<u32>,
-    /// The code of a service of the portal's catalogue.
-    service: Option<String>,
+    demand: Demand,
 }
 
 impl Wishes {
@@ -43,11 +44,20 @@ impl Wishes {
                         value.split(' ').filter(|prompt| PROMPTS.contains(prompt)).map(str::to_owned).collect();
                 }
                 "max_age" => wishes.max_age = value.parse().ok(),
-                "service" if known(&value) => wishes.service = Some(value.into_owned()),
+                "service" if known(&value) => wishes.demand = Demand::Service(value.into_owned()),
                 _ => {}
             }
         }
         wishes
+    }
+
+    /// Exactly what a challenge asked for (RFC 9470, section 4).
+    pub(crate) fn of_step_up(step_up: StepUp) -> Self {
+        Self { prompt: Vec::new(), max_age: step_up.max_age, demand: Demand::Levels(step_up.acr_values) }
+    }
+
+    pub(crate) fn of_demand(demand: Demand) -> Self {
+        Self { demand, ..Self::default() }
     }
 }
 
@@ -70,14 +80,25 @@ pub(crate) async fn login(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match begin(&portal, language, query.as_deref().unwrap_or_default(), &headers).await {
+    let known = |code: &str| portal.settings.config.service(code).is_some();
+    let wishes = Wishes::read(query.as_deref().unwrap_or_default(), known);
+    match send(&portal, language, &headers, wishes, None).await {
         Ok(response) => response,
         Err(problem) => pages::problem(&portal, language, &problem, false),
     }
 }
 
-async fn begin(portal: &Portal, language: Language, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {
-    let wishes = Wishes::read(query, |code| portal.settings.config.service(code).is_some());
+/// Begins a login and sends the browser to it; `waiting` is filed when it has succeeded.
+///
+/// # Errors
+/// The [`Problem`] to show when no login can begin.
+pub(crate) async fn send(
+    portal: &Portal,
+    language: Language,
+    headers: &HeaderMap,
+    wishes: Wishes,
+    waiting: Option<Filing>,
+) -> Result<Response, Problem> {
     let provider = portal.provider.get().await?;
     let secrets = Secrets::draw()?;
     let names = &portal.settings.cookies;
@@ -95,7 +116,8 @@ async fn begin(portal: &Portal, language: Language, query: &str, headers: &Heade
         nonce: secrets.nonce,
         pkce_verifier: secrets.pkce_verifier,
         max_age: wishes.max_age,
-        service: wishes.service,
+        demand: wishes.demand,
+        waiting,
     };
     lock(&portal.pending).begin(secrets.state, pending, now());
     Ok(response)
@@ -114,18 +136,17 @@ fn url(provider: &Provider, config: &PortalConfig, language: Language, wishes: &
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
         .add_scopes(config.scopes.iter().cloned().map(Scope::new))
         .add_ui_locale(LanguageTag::new(language.tag().to_owned()));
-    if let Some(service) = &wishes.service {
-        // The exchange's catalogue sets the level: nothing else is asked for.
+    if let Demand::Service(service) = &wishes.demand {
         let details = json!([{"type": "urn:nixa:transaction", "service": service}]);
         request = request.add_extra_param("authorization_details", details.to_string());
-    } else {
-        for acr in &config.acr_values {
-            request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
-        }
-        if config.essential_acr {
-            let claims = json!({"id_token": {"acr": {"essential": true, "values": config.acr_values}}});
-            request = request.add_extra_param("claims", claims.to_string());
-        }
+    }
+    let acr_values = wishes.demand.acr_values(config);
+    for acr in acr_values {
+        request = request.add_auth_context_value(AuthenticationContextClass::new(acr.clone()));
+    }
+    if config.essential_acr && !acr_values.is_empty() {
+        let claims = json!({"id_token": {"acr": {"essential": true, "values": acr_values}}});
+        request = request.add_extra_param("claims", claims.to_string());
     }
     for prompt in &wishes.prompt {
         request = request.add_prompt(prompt_value(prompt));
@@ -156,7 +177,7 @@ mod tests {
         let wishes = |prompt: &[&str], max_age| Wishes {
             prompt: prompt.iter().map(|text| (*text).to_owned()).collect(),
             max_age,
-            service: None,
+            demand: Demand::Portal,
         };
         for (query, expected) in [
             ("", wishes(&[], None)),
@@ -170,6 +191,6 @@ mod tests {
             assert_eq!(Wishes::read(query, |_| false), expected, "{query}");
         }
         let of_catalogue = Wishes::read("service=a&service=b", |code| code == "a");
-        assert_eq!(of_catalogue.service.as_deref(), Some("a"));
+        assert_eq!(of_catalogue.demand, Demand::Service("a".to_owned()));
     }
 }

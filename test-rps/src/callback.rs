@@ -6,13 +6,14 @@ use crate::cookies;
 use crate::exchange::{self, Identity};
 use crate::language::Language;
 use crate::pages;
+use crate::pending::PendingLogin;
 use crate::portal::{Portal, lock};
 use crate::problem::{Kind, Problem};
 use crate::sessions::Session;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::header::{HeaderMap, SET_COOKIE};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use url::form_urlencoded;
 
 /// The parameters of an authorization response, each at most once.
@@ -93,14 +94,20 @@ async fn finish(portal: &Portal, query: &str, headers: &HeaderMap) -> Result<Res
         return Err(Problem::of_answer(&error, description));
     }
     let code = answer.code.ok_or(Kind::BadAnswer)?;
-    let identity = exchange::identify(portal, provider, code, pending).await?;
-    log_in(portal, identity, session_cookie(portal, headers))
+    let identity = exchange::identify(portal, provider, code, &pending).await?;
+    log_in(portal, identity, pending, session_cookie(portal, headers))
 }
 
-fn log_in(portal: &Portal, identity: Identity, previous: Option<&str>) -> Result<Response, Problem> {
+fn log_in(
+    portal: &Portal,
+    identity: Identity,
+    pending: PendingLogin,
+    previous: Option<&str>,
+) -> Result<Response, Problem> {
+    let waiting = pending.waiting.filter(|filing| filing.belongs_to(&identity.subject));
     let (id, csrf) = (token()?, token()?);
     let names = &portal.settings.cookies;
-    let mut response = pages::see_other("/")?;
+    let mut response = pages::see_other(if waiting.is_some() { "/returns" } else { "/" })?;
     if let Some(cookie) = names.set(&names.session, &id, None) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
@@ -109,6 +116,9 @@ fn log_in(portal: &Portal, identity: Identity, previous: Option<&str>) -> Result
         exchange_session: identity.exchange_session,
         claims: identity.claims,
         id_token: identity.id_token,
+        access_token: identity.access_token,
+        demand: pending.demand,
+        waiting: Mutex::new(waiting),
         csrf,
     };
     lock(&portal.sessions).start(id, session, previous, now());

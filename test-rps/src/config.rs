@@ -44,6 +44,8 @@ pub struct PortalConfig {
     pub level: u8,
     /// Services that are asked for by transaction (RFC 9396): the exchange knows what each needs.
     pub services: Vec<Service>,
+    /// The portal's API at `api/returns`, if it has one; its page then offers to call it.
+    pub api: Option<Api>,
 }
 
 /// A service of a portal's catalogue.
@@ -57,6 +59,19 @@ pub struct Service {
     pub title_en: String,
     /// The level that a login for it must have, as agreed with the exchange.
     pub level: u8,
+}
+
+/// What a portal's API does and how good a login it needs (RFC 9470).
+#[derive(Clone)]
+pub struct Api {
+    /// The `acr` that the login behind a token must have, or a higher one of the same series.
+    pub acr: String,
+    /// How old that login may be, in seconds.
+    pub max_age: Option<u32>,
+    /// What it does, in Vietnamese.
+    pub title_vi: String,
+    /// What it does, in English.
+    pub title_en: String,
 }
 
 impl PortalConfig {
@@ -105,6 +120,8 @@ pub(crate) struct Settings {
     pub(crate) issuer: String,
     pub(crate) redirect_uri: String,
     pub(crate) post_logout_redirect_uri: String,
+    /// Where the portal's API stands, if it has one.
+    pub(crate) api_address: String,
     pub(crate) cookies: CookieNames,
     pub(crate) content_security_policy: HeaderValue,
     pub(crate) stylesheet: String,
@@ -125,6 +142,7 @@ impl Settings {
             issuer: issuer_identifier(&config.issuer),
             redirect_uri: address("callback")?.into(),
             post_logout_redirect_uri: address("logged-out")?.into(),
+            api_address: address("api/returns")?.into(),
             cookies: CookieNames::new(&config.cookie_name, secure),
             content_security_policy: content_security_policy(&config.issuer)?,
             stylesheet,
@@ -158,7 +176,8 @@ fn check_words(config: &PortalConfig) -> Result<(), PortalError> {
         return Err(PortalError::NoLevel);
     }
     let word = |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !config.scopes.iter().chain(&config.acr_values).all(word) {
+    let api = config.api.iter().map(|api| &api.acr);
+    if !config.scopes.iter().chain(&config.acr_values).chain(api).all(word) {
         return Err(PortalError::Word);
     }
     let name = &config.cookie_name;
@@ -179,9 +198,9 @@ fn issuer_identifier(issuer: &Url) -> String {
     }
 }
 
-/// Chromium holds every redirect after a form's POST to `form-action`, and the one form of a
-/// portal (logout) starts a chain that crosses the exchange and, if that logs out upstream too,
-/// identity providers the portal has never heard of. So beside the issuer the chain may cross any
+/// Chromium holds every redirect after a form's POST to `form-action`, and the forms of a portal
+/// (logout, filing) start chains that cross the exchange and, if that goes upstream too, identity
+/// providers the portal has never heard of. So beside the issuer the chain may cross any
 /// HTTPS origin, or on a development issuer any loopback port. Nothing else is loosened.
 fn content_security_policy(issuer: &Url) -> Result<HeaderValue, PortalError> {
     let origin = issuer.origin().ascii_serialization();
@@ -240,6 +259,7 @@ mod tests {
         assert_eq!(settings.issuer, "http://localhost:8400");
         assert_eq!(settings.redirect_uri, "http://localhost:8412/callback");
         assert_eq!(settings.post_logout_redirect_uri, "http://localhost:8412/logged-out");
+        assert_eq!(settings.api_address, "http://localhost:8412/api/returns");
         let policy = settings.content_security_policy.to_str().unwrap();
         assert!(policy.contains("form-action 'self' http://localhost:8400 http://localhost:*"));
         let tenant = Url::parse("https://id.example/tenant/").unwrap();
@@ -251,13 +271,14 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         type Break = fn(&mut PortalConfig);
-        let cases: [(Break, &str); 9] = [
+        let cases: [(Break, &str); 10] = [
             (|c| c.public_url.set_path("/portal"), "public_url"),
             (|c| c.public_url.set_query(Some("a=b")), "public_url"),
             (|c| c.issuer = Url::parse("data:x").unwrap(), "issuer"),
             (|c| c.client_secret.clear(), "client_id"),
             (|c| c.acr_values.clear(), "essential_acr"),
             (|c| c.scopes.push("two words".to_owned()), "scopes"),
+            (|c| c.api.as_mut().unwrap().acr.clear(), "scopes"),
             (|c| c.cookie_name = "a;b".to_owned(), "cookie_name"),
             (|c| c.accent = "red;}".to_owned(), "accent"),
             (|c| c.accent = "#12345g".to_owned(), "accent"),

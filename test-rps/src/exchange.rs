@@ -5,7 +5,7 @@ use crate::ambient::now;
 use crate::claims::{ClaimSet, OtherClaims};
 use crate::http_client::CallError;
 use crate::level;
-use crate::pending::PendingLogin;
+use crate::pending::{Demand, PendingLogin};
 use crate::portal::Portal;
 use crate::problem::{Kind, Problem};
 use crate::provider::{PortalIdToken, Provider};
@@ -18,8 +18,6 @@ use openidconnect::{
 use serde_json::Value;
 use std::sync::Arc;
 
-const CLOCK_LEEWAY_SECONDS: i64 = 60;
-
 type Claims = IdTokenClaims<OtherClaims, CoreGenderClaim>;
 
 /// A person, after every check.
@@ -28,6 +26,7 @@ pub(crate) struct Identity {
     pub(crate) exchange_session: Option<String>,
     pub(crate) claims: ClaimSet,
     pub(crate) id_token: String,
+    pub(crate) access_token: AccessToken,
 }
 
 /// Redeems the code and checks what comes back, in the order of the standard.
@@ -38,21 +37,22 @@ pub(crate) async fn identify(
     portal: &Portal,
     provider: Arc<Provider>,
     code: String,
-    pending: PendingLogin,
+    pending: &PendingLogin,
 ) -> Result<Identity, Problem> {
-    let (id_token, access_token) = redeem(portal, &provider, code, pending.pkce_verifier).await?;
-    let nonce = Nonce::new(pending.nonce);
+    let (id_token, access_token) = redeem(portal, &provider, code, pending.pkce_verifier.clone()).await?;
+    let nonce = Nonce::new(pending.nonce.clone());
     let (provider, claims) = verify(portal, provider, &id_token, &nonce).await?;
     check_access_token(&provider, &id_token, &claims, &access_token)?;
-    check_level(portal, &claims, pending.service.as_deref())?;
+    check_level(portal, &claims, &pending.demand)?;
     check_age(claims.auth_time().map(|time| time.timestamp()), pending.max_age, now())?;
-    let user_info = user_info(portal, &provider, &claims, access_token).await?;
+    let user_info = user_info(portal, &provider, &claims, access_token.clone()).await?;
     let members = serde_json::to_value(&claims).map_err(|_| refused("claims cannot be kept"))?;
     Ok(Identity {
         subject: claims.subject().to_string(),
         exchange_session: claims.additional_claims().text("sid").map(str::to_owned),
         claims: ClaimSet::merge(members, user_info),
         id_token: id_token.to_string(),
+        access_token,
     })
 }
 
@@ -153,13 +153,20 @@ fn check_access_token(
     if actual == *expected { Ok(()) } else { Err(refused("the access token is of another login")) }
 }
 
-/// A login for a service must have the service's level, another one the portal's essential level.
-fn check_level(portal: &Portal, claims: &Claims, service: Option<&str>) -> Result<(), Problem> {
+/// A login for a service must have the service's level, another one what was asked for in it as
+/// essential. The portal's own level does not stand in for it: a challenge may ask for another.
+fn check_level(portal: &Portal, claims: &Claims, demand: &Demand) -> Result<(), Problem> {
     let config = &portal.settings.config;
     let acr = claims.auth_context_ref().map(|acr| acr.as_str());
-    let enough = match service.and_then(|code| config.service(code)) {
-        Some(service) => acr.and_then(level::level).is_some_and(|reached| reached >= service.level),
-        None => !config.essential_acr || level::satisfies(acr, &config.acr_values),
+    let enough = match demand {
+        Demand::Service(code) => {
+            let needed = config.service(code).map(|service| service.level);
+            needed.is_some_and(|needed| acr.and_then(level::level).is_some_and(|reached| reached >= needed))
+        }
+        Demand::Portal | Demand::Levels(_) => {
+            let asked = demand.acr_values(config);
+            !config.essential_acr || asked.is_empty() || level::satisfies(acr, asked)
+        }
     };
     if !enough {
         tracing::info!("a login came back below the essential level");
@@ -174,12 +181,13 @@ fn check_age(auth_time: Option<i64>, max_age: Option<u32>, now: i64) -> Result<(
     let Some(max_age) = max_age else {
         return Ok(());
     };
-    let oldest = now - i64::from(max_age) - CLOCK_LEEWAY_SECONDS;
-    match auth_time {
-        Some(time) if time >= oldest => Ok(()),
-        Some(_) => Err(refused("the login is older than max_age")),
-        None => Err(refused("max_age was asked and auth_time is missing")),
+    if level::is_recent(auth_time, max_age, now) {
+        return Ok(());
     }
+    Err(refused(match auth_time {
+        Some(_) => "the login is older than max_age",
+        None => "max_age was asked and auth_time is missing",
+    }))
 }
 
 /// The UserInfo response. Its `sub` must be the ID token's, or it may be about someone else

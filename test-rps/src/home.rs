@@ -33,6 +33,7 @@ fn account(portal: &Portal, language: Language, session: &Session) -> Response {
         level: config.level,
         services: &config.services,
         below_level: reached.is_none_or(|reached| reached < config.level),
+        api: config.api.as_ref(),
         claims: &session.claims,
         csrf: &session.csrf,
     };

@@ -1,4 +1,4 @@
-//! HTTP to the exchange, for the `openidconnect` crate.
+//! HTTP to the exchange, for the `openidconnect` crate, and to the portal's own API.
 
 use crate::config::PortalError;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
@@ -10,7 +10,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const TOTAL_LIMIT: Duration = Duration::from_secs(10);
 const RESPONSE_LIMIT_BYTES: usize = 1024 * 1024;
 
-/// A call to the exchange that did not give a usable answer. The texts name no URL and no body.
+/// A call that did not give a usable answer. The texts name no URL and no body.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
     #[error("no answer")]
@@ -49,7 +49,7 @@ impl HttpClient {
             .map_err(PortalError::HttpClient)
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, CallError> {
         let request = reqwest::Request::try_from(request)?;
         let mut answer = self.0.execute(request).await?;
         let mut response = http::Response::builder().status(answer.status());

@@ -1,6 +1,10 @@
-//! Assurance levels as this portal reads them: `urn:nixa:loa:N`, compared by number.
+//! How good a login is: assurance levels as this portal reads them (`urn:nixa:loa:N`, compared by
+//! number), and age.
 //!
 //! The names are an agreement on the wire, so they are written here a second time on purpose.
+
+/// Clocks differ, and a login that was new enough at the exchange must not turn old on its way here.
+const CLOCK_LEEWAY_SECONDS: i64 = 60;
 
 const PREFIX: &str = "urn:nixa:loa:";
 
@@ -23,6 +27,11 @@ pub(crate) fn satisfies(got: Option<&str>, asked: &[String]) -> bool {
         (None, None) => got == wanted,
         _ => false,
     })
+}
+
+/// Whether a login at `auth_time` is at most `max_age` seconds old; one of unknown time is not.
+pub(crate) fn is_recent(auth_time: Option<i64>, max_age: u32, now: i64) -> bool {
+    auth_time.is_some_and(|time| time >= now - i64::from(max_age) - CLOCK_LEEWAY_SECONDS)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The pages: typed contexts for the templates, and how each becomes a response.
 
 use crate::claims::{self, ClaimRow, ClaimSet};
-use crate::config::Service;
+use crate::config::{Api, Service};
 use crate::language::Language;
 use crate::portal::Portal;
 use crate::problem::{Kind, Problem};
@@ -77,6 +77,7 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) level: u8,
     pub(crate) below_level: bool,
     pub(crate) services: &'a [Service],
+    pub(crate) api: Option<&'a Api>,
     pub(crate) claims: &'a ClaimSet,
     pub(crate) csrf: &'a str,
 }
@@ -86,6 +87,15 @@ impl AccountPage<'_> {
     fn local_time(&self, row: &ClaimRow) -> Option<String> {
         (row.name == "auth_time").then(|| self.claims.auth_time().and_then(claims::viet_nam_time)).flatten()
     }
+}
+
+/// After a return was filed.
+#[derive(Template)]
+#[template(path = "filed.html")]
+pub(crate) struct FiledPage<'a> {
+    pub(crate) frame: Frame<'a>,
+    pub(crate) service: &'a str,
+    pub(crate) receipt: &'a str,
 }
 
 /// After a logout.

@@ -3,10 +3,35 @@
 //! An entry answers one callback of one browser. Were it not bound to the browser, an attacker
 //! could log a victim in to the attacker's own account with a link (RFC 6749, section 10.12).
 
+use crate::config::PortalConfig;
 use crate::expiring::ExpiringMap;
+use crate::filing::Filing;
 
 const LIFETIME_SECONDS: i64 = 60 * 60;
 const CAPACITY: usize = 10_000;
+
+/// How good a login must be, fixed when it is asked for and checked when it comes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// As the portal is configured.
+    #[default]
+    Portal,
+    /// As the exchange's catalogue says for the service of this code.
+    Service(String),
+    /// As a challenge said (RFC 9470, section 4).
+    Levels(Vec<String>),
+}
+
+impl Demand {
+    /// The `acr_values` to ask for; none for a service, whose level the exchange knows.
+    pub(crate) fn acr_values<'a>(&'a self, config: &'a PortalConfig) -> &'a [String] {
+        match self {
+            Self::Portal => &config.acr_values,
+            Self::Service(_) => &[],
+            Self::Levels(acr_values) => acr_values,
+        }
+    }
+}
 
 /// What must be known again when the browser comes back.
 pub(crate) struct PendingLogin {
@@ -16,8 +41,9 @@ pub(crate) struct PendingLogin {
     pub(crate) pkce_verifier: String,
     /// The `max_age` that was asked for, in seconds.
     pub(crate) max_age: Option<u32>,
-    /// The service of the catalogue that it is for.
-    pub(crate) service: Option<String>,
+    pub(crate) demand: Demand,
+    /// What is to be filed after it.
+    pub(crate) waiting: Option<Filing>,
 }
 
 /// Pending logins by `state`; several may belong to one browser, one per tab.
@@ -51,7 +77,8 @@ mod tests {
             nonce: "n".to_owned(),
             pkce_verifier: "v".to_owned(),
             max_age: None,
-            service: None,
+            demand: Demand::Portal,
+            waiting: None,
         }
     }
 

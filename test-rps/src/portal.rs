@@ -1,9 +1,10 @@
 //! The portal put together: its state, its routes, and the headers of every response.
 
+use crate::api;
 use crate::authorize;
 use crate::backchannel;
 use crate::callback;
-use crate::config::{PortalConfig, PortalError, Settings};
+use crate::config::{Api, PortalConfig, PortalError, Settings};
 use crate::expiring::ExpiringMap;
 use crate::home;
 use crate::language::Language;
@@ -11,12 +12,13 @@ use crate::logout;
 use crate::pages;
 use crate::pending::PendingLogins;
 use crate::provider::ProviderCache;
+use crate::returns;
 use crate::sessions::Sessions;
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
@@ -52,6 +54,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// [`PortalError`] when the configuration is unusable or the process has no rustls
 /// `CryptoProvider`.
 pub fn router(config: PortalConfig) -> Result<Router, PortalError> {
+    let api = config.api.clone();
     let settings = Settings::new(config)?;
     let portal = Arc::new(Portal {
         provider: ProviderCache::new(&settings)?,
@@ -71,11 +74,20 @@ pub fn router(config: PortalConfig) -> Result<Router, PortalError> {
         .route("/problem/{slug}", get(pages::explain))
         .route("/style.css", get(pages::stylesheet))
         .route("/healthz", get(|| async { "ok" }))
+        .merge(api.map(filing).unwrap_or_default())
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(&portal), decorate))
         .with_state(portal))
+}
+
+/// The API and the page that calls it; a portal without an API has neither.
+fn filing(api: Api) -> Router<Arc<Portal>> {
+    Router::new()
+        .route("/api/returns", post(api::file))
+        .route("/returns", get(returns::resume).post(returns::file))
+        .layer(Extension(Arc::new(api)))
 }
 
 /// Headers that no response may lack, and the cookie of a language that was asked for.

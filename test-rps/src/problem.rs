@@ -38,6 +38,10 @@ pub(crate) enum Kind {
     Refused,
     /// The exchange gives no usable answer.
     Unreachable,
+    /// The API was not content with a login that was made as it had asked.
+    StillInsufficient,
+    /// The API gave neither a receipt nor a reason that a login could mend.
+    FilingUnconfirmed,
     /// A form without the token of the session.
     StaleForm,
     /// No such page.
@@ -47,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 /// Every kind, to look one up by its slug.
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 18] = [
     Kind::UnmetRequirements,
     Kind::LevelTooLow,
     Kind::AccessDenied,
@@ -61,6 +65,8 @@ const KINDS: [Kind; 16] = [
     Kind::BadAnswer,
     Kind::Refused,
     Kind::Unreachable,
+    Kind::StillInsufficient,
+    Kind::FilingUnconfirmed,
     Kind::StaleForm,
     Kind::NotFound,
     Kind::WrongMethod,
@@ -83,6 +89,8 @@ impl Kind {
             Self::BadAnswer => "bad_answer",
             Self::Refused => "login_refused",
             Self::Unreachable => "login_service_unreachable",
+            Self::StillInsufficient => "step_up_insufficient",
+            Self::FilingUnconfirmed => "filing_unconfirmed",
             Self::StaleForm => "stale_form",
             Self::NotFound => "not_found",
             Self::WrongMethod => "wrong_method",
@@ -95,9 +103,11 @@ impl Kind {
 
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::UnmetRequirements | Self::LevelTooLow | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::UnmetRequirements | Self::LevelTooLow | Self::StillInsufficient | Self::StaleForm => {
+                StatusCode::FORBIDDEN
+            }
             Self::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unreachable => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::FilingUnconfirmed => StatusCode::BAD_GATEWAY,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::AccessDenied
@@ -114,7 +124,10 @@ impl Kind {
 
     /// Whether another attempt to log in may help.
     pub(crate) fn login_may_help(self) -> bool {
-        !matches!(self, Self::StaleForm | Self::NotFound | Self::WrongMethod)
+        !matches!(
+            self,
+            Self::StillInsufficient | Self::FilingUnconfirmed | Self::StaleForm | Self::NotFound | Self::WrongMethod
+        )
     }
 
     /// What an `error` of an authorization response means. Only codes of the wire are read, so

@@ -80,6 +80,19 @@ fn vietnamese(kind: Kind) -> ProblemText {
             "Cổng này đang không kết nối được với dịch vụ đăng nhập. Đây không phải lỗi của bạn và không có gì bị mất.",
             &["Thử lại sau ít phút."],
         ),
+        Kind::StillInsufficient => is(
+            "Lần đăng nhập mới vẫn chưa đủ để nộp",
+            "Bạn vừa đăng nhập lại theo yêu cầu, nhưng nơi nhận vẫn coi lần đăng nhập này chưa đủ mức hoặc chưa đủ mới. Chưa có gì được nộp.",
+            &[
+                "Về trang chủ, bấm nộp lại và chọn cách đăng nhập ở mức cao hơn.",
+                "Nếu vẫn lỗi, báo cho bộ phận hỗ trợ mã lỗi bên dưới.",
+            ],
+        ),
+        Kind::FilingUnconfirmed => is(
+            "Chưa xác nhận được việc nộp",
+            "Nơi nhận chưa cấp mã biên nhận. Đây không phải lỗi của bạn.",
+            &["Về trang chủ và bấm nộp lại sau ít phút.", "Nếu vẫn lỗi, báo cho bộ phận hỗ trợ mã lỗi bên dưới."],
+        ),
         Kind::StaleForm => is(
             "Biểu mẫu đã cũ",
             "Biểu mẫu này không thuộc phiên đăng nhập hiện tại, nên không được thực hiện.",
@@ -151,6 +164,22 @@ fn english(kind: Kind) -> ProblemText {
             "The login service cannot be reached",
             "This portal cannot connect to the login service at the moment. This is not your fault and nothing was lost.",
             &["Try again in a few minutes."],
+        ),
+        Kind::StillInsufficient => is(
+            "The new login is still not enough for filing",
+            "You have just logged in again as asked, but the receiving service still finds the login below its level or too long ago. Nothing was filed.",
+            &[
+                "Go to the home page, file again and choose a method of a higher level.",
+                "If it happens again, give the code below to the help desk.",
+            ],
+        ),
+        Kind::FilingUnconfirmed => is(
+            "The filing is not confirmed",
+            "The receiving service has given no receipt number. This is not your fault.",
+            &[
+                "Go to the home page and file again in a few minutes.",
+                "If it happens again, give the code below to the help desk.",
+            ],
         ),
         Kind::StaleForm => is(
             "This form is out of date",

@@ -12,12 +12,13 @@ use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreErrorResponseType,
     CoreGenderClaim, CoreGrantType, CoreJsonWebKey, CoreJsonWebKeySet, CoreJweContentEncryptionAlgorithm,
     CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken,
-    CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
+    CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenType,
 };
 use openidconnect::{
     AdditionalProviderMetadata, AuthType, Client, ClientId, ClientSecret, DiscoveryError, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenFields, IssuerUrl, JwsSigningAlgorithm as _,
-    ProviderMetadata, RedirectUrl, StandardErrorResponse, StandardTokenResponse,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, IdToken, IdTokenFields, IntrospectionUrl,
+    IssuerUrl, JwsSigningAlgorithm as _, ProviderMetadata, RedirectUrl, StandardErrorResponse,
+    StandardTokenIntrospectionResponse, StandardTokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,8 +42,20 @@ type PortalTokenResponse = StandardTokenResponse<
     CoreTokenType,
 >;
 
+/// What the exchange says about the login behind a token (RFC 9470, section 6.2).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct TokenLogin {
+    pub(crate) acr: Option<String>,
+    pub(crate) auth_time: Option<i64>,
+}
+
+impl ExtraTokenFields for TokenLogin {}
+
+/// The answer to an introspection request (RFC 7662, section 2.2).
+pub(crate) type Introspection = StandardTokenIntrospectionResponse<TokenLogin, CoreTokenType>;
+
 /// The `openidconnect` client after discovery.
-pub(crate) type PortalClient = Client<
+pub(crate) type PortalClient<HasIntrospectionUrl = EndpointNotSet> = Client<
     OtherClaims,
     CoreAuthDisplay,
     CoreGenderClaim,
@@ -51,21 +64,23 @@ pub(crate) type PortalClient = Client<
     CoreAuthPrompt,
     StandardErrorResponse<CoreErrorResponseType>,
     PortalTokenResponse,
-    CoreTokenIntrospectionResponse,
+    Introspection,
     CoreRevocableToken,
     CoreRevocationErrorResponse,
     EndpointSet,
     EndpointNotSet,
-    EndpointNotSet,
+    HasIntrospectionUrl,
     EndpointNotSet,
     EndpointMaybeSet,
     EndpointMaybeSet,
 >;
 
-/// Metadata beyond Discovery 1.0: RP-Initiated Logout 1.0, section 2.1, and RFC 9207, section 3.
+/// Metadata beyond Discovery 1.0: RP-Initiated Logout 1.0, section 2.1, RFC 8414, section 2, and
+/// RFC 9207, section 3.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct MoreMetadata {
     end_session_endpoint: Option<Url>,
+    introspection_endpoint: Option<Url>,
     authorization_response_iss_parameter_supported: Option<bool>,
 }
 
@@ -89,6 +104,8 @@ type Metadata = ProviderMetadata<
 /// The exchange as it described itself at one moment.
 pub(crate) struct Provider {
     pub(crate) client: PortalClient,
+    /// The same client with an introspection endpoint, if the exchange has one.
+    pub(crate) introspector: Option<PortalClient<EndpointSet>>,
     pub(crate) keys: CoreJsonWebKeySet,
     /// Signature algorithms to accept; never one with a shared secret.
     pub(crate) algorithms: Vec<CoreJwsSigningAlgorithm>,
@@ -206,8 +223,11 @@ impl ProviderCache {
             PortalClient::from_provider_metadata(metadata, self.client_id.clone(), Some(self.client_secret.clone()))
                 .set_redirect_uri(self.redirect_uri.clone())
                 .set_auth_type(self.auth_type.clone());
+        let introspection = more.introspection_endpoint.map(IntrospectionUrl::from_url);
+        let introspector = introspection.map(|url| client.clone().set_introspection_url(url));
         Provider {
             client,
+            introspector,
             keys,
             algorithms,
             end_session_endpoint: more.end_session_endpoint.filter(|url| matches!(url.scheme(), "http" | "https")),

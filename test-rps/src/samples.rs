@@ -1,6 +1,6 @@
 //! The three sample portals of the demonstration, from the lowest level to the highest.
 
-use crate::config::{PortalConfig, Service};
+use crate::config::{Api, PortalConfig, Service};
 use url::Url;
 
 /// What the login exchange and a portal agree on when the portal is registered.
@@ -43,7 +43,7 @@ pub fn social_insurance(registration: Registration) -> PortalConfig {
     }
 }
 
-/// Tax: level 3, essential, `client_secret_post`.
+/// Tax: level 3, essential, `client_secret_post`; its API needs level 2 of the last quarter hour.
 pub fn tax(registration: Registration) -> PortalConfig {
     PortalConfig {
         secret_in_body: true,
@@ -58,6 +58,12 @@ pub fn tax(registration: Registration) -> PortalConfig {
             service("file-return", "Nộp tờ khai thuế", "File a return", 2),
             service("refund-account", "Đổi tài khoản nhận hoàn thuế", "Change the bank account for refunds", 3),
         ],
+        api: Some(Api {
+            acr: "urn:nixa:loa:2".to_owned(),
+            max_age: Some(15 * 60),
+            title_vi: "Nộp tờ khai thuế".to_owned(),
+            title_en: "File a tax return".to_owned(),
+        }),
         scopes: entitled_to_the_number(),
         ..base(registration, 3)
     }
@@ -86,6 +92,7 @@ fn base(registration: Registration, level: u8) -> PortalConfig {
         accent: String::new(),
         level,
         services: Vec::new(),
+        api: None,
     }
 }
 

@@ -2,12 +2,15 @@
 
 use crate::claims::ClaimSet;
 use crate::expiring::ExpiringMap;
-use std::sync::Arc;
+use crate::filing::Filing;
+use crate::pending::Demand;
+use openidconnect::AccessToken;
+use std::sync::{Arc, Mutex};
 
 const IDLE_SECONDS: i64 = 30 * 60;
 const CAPACITY: usize = 5_000;
 
-/// A person who is logged in. The claims and the ID token stay on the server.
+/// A person who is logged in. The claims and the tokens stay on the server.
 pub(crate) struct Session {
     pub(crate) subject: String,
     /// The session at the exchange (Back-Channel Logout 1.0, section 2.1).
@@ -15,7 +18,13 @@ pub(crate) struct Session {
     pub(crate) claims: ClaimSet,
     /// Kept for `id_token_hint` at logout.
     pub(crate) id_token: String,
-    /// What the logout form must carry.
+    /// What the API is shown.
+    pub(crate) access_token: AccessToken,
+    /// What was asked of the login.
+    pub(crate) demand: Demand,
+    /// What waits to be filed now that the person is logged in.
+    pub(crate) waiting: Mutex<Option<Filing>>,
+    /// What the forms must carry.
     pub(crate) csrf: String,
 }
 
@@ -119,6 +128,9 @@ mod tests {
             exchange_session: sid.map(str::to_owned),
             claims: ClaimSet::default(),
             id_token: String::new(),
+            access_token: AccessToken::new(String::new()),
+            demand: Demand::Portal,
+            waiting: Mutex::new(None),
             csrf: String::new(),
         }
     }

@@ -37,6 +37,10 @@ impl Page {
         self.between("name=\"csrf\" value=\"", "\"").unwrap()
     }
 
+    pub(crate) fn receipt(&self) -> Option<&str> {
+        self.between("<strong data-receipt>", "</strong>")
+    }
+
     pub(crate) fn has(&self, text: &str) -> bool {
         self.body.contains(text)
     }
@@ -52,6 +56,11 @@ impl Browser {
         Self { portal: portal.clone(), cookies: BTreeMap::new() }
     }
 
+    /// Another tab, with the cookies as they are now.
+    pub(crate) fn twin(&self) -> Self {
+        Self { portal: self.portal.clone(), cookies: self.cookies.clone() }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(Request::get(path), Body::empty()).await
     }
@@ -64,13 +73,11 @@ impl Browser {
     async fn send(&mut self, request: http::request::Builder, body: Body) -> Page {
         let cookies: Vec<_> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
         let request = request.header(COOKIE, cookies.join("; ")).body(body).unwrap();
-        let response = self.portal.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        for cookie in parts.headers.get_all(SET_COOKIE) {
+        let page = fetch(&self.portal, request).await;
+        for cookie in page.headers.get_all(SET_COOKIE) {
             self.store(cookie.to_str().unwrap());
         }
-        let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Page { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        page
     }
 
     fn store(&mut self, cookie: &str) {
@@ -82,4 +89,11 @@ impl Browser {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
     }
+}
+
+/// One request without a browser's memory.
+pub(crate) async fn fetch(portal: &Router, request: Request<Body>) -> Page {
+    let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    Page { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
 }

@@ -1,6 +1,8 @@
 //! A portal's flows through its router, against a simulator of the exchange.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod backchannel;
 #[cfg(test)]
 mod browser;
@@ -14,3 +16,5 @@ mod pages;
 mod refusals;
 #[cfg(test)]
 mod simulator;
+#[cfg(test)]
+mod step_up;

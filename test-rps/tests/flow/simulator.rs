@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::{SystemTime, UNIX_EPOCH};
-use test_rps::{PortalConfig, Registration, router, social_insurance};
+use test_rps::{PortalConfig, Registration, router, social_insurance, tax};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -42,10 +42,11 @@ pub(crate) struct Simulator {
     pub(crate) issuer: String,
     key: Mutex<Arc<Key>>,
     codes: Mutex<HashMap<String, Grant>>,
-    tokens: Mutex<HashMap<String, Value>>,
+    tokens: Mutex<HashMap<String, Token>>,
     /// Members of the metadata to replace, or with null to leave out.
     pub(crate) metadata: Mutex<Map<String, Value>>,
     pub(crate) discoveries: AtomicU64,
+    pub(crate) introspections: AtomicU64,
 }
 
 struct Key {
@@ -57,7 +58,13 @@ struct Grant {
     challenge: String,
     redirect_uri: String,
     id_token: String,
+    token: Token,
+}
+
+/// What the simulator says of an access token.
+struct Token {
     user_info: Value,
+    introspection: Map<String, Value>,
 }
 
 impl Key {
@@ -78,6 +85,8 @@ impl Key {
 pub(crate) struct Answer {
     pub(crate) id_token: Map<String, Value>,
     pub(crate) user_info: Value,
+    /// Members of the introspection response to add or to replace.
+    pub(crate) introspection: Map<String, Value>,
     pub(crate) iss: Option<String>,
     pub(crate) state: String,
 }
@@ -95,12 +104,14 @@ impl Simulator {
             tokens: Mutex::default(),
             metadata: Mutex::default(),
             discoveries: AtomicU64::new(0),
+            introspections: AtomicU64::new(0),
         });
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
             .route("/userinfo", get(userinfo))
+            .route("/introspect", post(introspect))
             .with_state(Arc::clone(&simulator));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         simulator
@@ -115,6 +126,22 @@ impl Simulator {
         let mut config = portal_config(&self.issuer);
         change(&mut config);
         router(config).unwrap()
+    }
+
+    /// The sample tax portal, served over HTTP because its page calls its own API.
+    pub(crate) async fn tax(&self) -> Router {
+        self.tax_with(|_| {}).await
+    }
+
+    pub(crate) async fn tax_with(&self, change: impl FnOnce(&mut PortalConfig)) -> Router {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let public_url = format!("http://{}/", listener.local_addr().unwrap());
+        let mut config = tax(registration(&self.issuer, &public_url));
+        change(&mut config);
+        let portal = router(config).unwrap();
+        let served = portal.clone();
+        tokio::spawn(async move { axum::serve(listener, served).await.unwrap() });
+        portal
     }
 
     pub(crate) fn rotate_key(&self) {
@@ -143,7 +170,7 @@ impl Simulator {
             challenge: request["code_challenge"].clone(),
             redirect_uri: request["redirect_uri"].clone(),
             id_token: self.sign(&answer.id_token, Some("JWT")),
-            user_info: answer.user_info,
+            token: Token { introspection: introspection(&answer), user_info: answer.user_info },
         };
         self.codes.lock().unwrap().insert(code.clone(), grant);
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());
@@ -166,9 +193,24 @@ impl Simulator {
                 "sub": "pairwise-1", "name": "Nguyễn Văn An <b>", "birthdate": "1990-02-03",
                 "urn:vn:claim": {"a": [1]},
             }),
+            introspection: Map::new(),
             iss: Some(self.issuer.clone()),
             state: request["state"].clone(),
         }
+    }
+
+    /// An access token of a good login, issued outside any login of a browser.
+    pub(crate) fn issue(&self, member: &str, value: Value) -> String {
+        let request = BTreeMap::from([("nonce".to_owned(), String::new()), ("state".to_owned(), String::new())]);
+        let mut answer = self.truth(&request);
+        answer.introspection.insert(member.to_owned(), value);
+        self.keep(Token { introspection: introspection(&answer), user_info: answer.user_info })
+    }
+
+    fn keep(&self, token: Token) -> String {
+        let access = format!("access-{}", serial());
+        self.tokens.lock().unwrap().insert(access.clone(), token);
+        access
     }
 
     /// The claims of a valid logout token.
@@ -194,16 +236,34 @@ impl Simulator {
 }
 
 pub(crate) fn portal_config(issuer: &str) -> PortalConfig {
+    social_insurance(registration(issuer, "http://localhost:8411/"))
+}
+
+fn registration(issuer: &str, public_url: &str) -> Registration {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     });
-    social_insurance(Registration {
-        public_url: Url::parse("http://localhost:8411/").unwrap(),
+    Registration {
+        public_url: Url::parse(public_url).unwrap(),
         issuer: Url::parse(issuer).unwrap(),
         client_id: CLIENT.to_owned(),
         client_secret: SECRET.to_owned(),
-    })
+    }
+}
+
+/// What the token says is what the login was, unless a test wants them to differ.
+fn introspection(answer: &Answer) -> Map<String, Value> {
+    let mut members = json!({
+        "active": true, "client_id": CLIENT, "token_type": "Bearer", "scope": "openid profile",
+        "exp": now() + 300, "iat": now(),
+    });
+    for name in ["sub", "acr", "auth_time"] {
+        members[name] = answer.id_token[name].clone();
+    }
+    let mut members = members.as_object().unwrap().clone();
+    members.extend(answer.introspection.clone());
+    members
 }
 
 pub(crate) fn query(location: &str) -> BTreeMap<String, String> {
@@ -219,6 +279,7 @@ async fn discovery(State(simulator): State<Arc<Simulator>>) -> Json<Value> {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
         "jwks_uri": format!("{issuer}/jwks"),
         "end_session_endpoint": format!("{issuer}/logout?tenant=vn"),
         "response_types_supported": ["code"],
@@ -251,8 +312,7 @@ async fn token(
     let Some(grant) = grant else {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
     };
-    let access = format!("access-{}", serial());
-    simulator.tokens.lock().unwrap().insert(access.clone(), grant.user_info);
+    let access = simulator.keep(grant.token);
     let body = json!({"access_token": access, "token_type": "Bearer", "id_token": grant.id_token});
     Json(body).into_response()
 }
@@ -272,7 +332,21 @@ async fn userinfo(State(simulator): State<Arc<Simulator>>, headers: HeaderMap) -
     let bearer = headers[AUTHORIZATION].to_str().unwrap().strip_prefix("Bearer ");
     let tokens = simulator.tokens.lock().unwrap();
     match bearer.and_then(|token| tokens.get(token)) {
-        Some(claims) => Json(claims.clone()).into_response(),
+        Some(token) => Json(token.user_info.clone()).into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
+}
+
+async fn introspect(
+    State(simulator): State<Arc<Simulator>>,
+    headers: HeaderMap,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Response {
+    simulator.introspections.fetch_add(1, Ordering::Relaxed);
+    if !authenticated(&headers, &form) {
+        return (StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_client"}))).into_response();
+    }
+    let tokens = simulator.tokens.lock().unwrap();
+    let members = tokens.get(&form["token"]).map(|token| json!(token.introspection));
+    Json(members.unwrap_or_else(|| json!({"active": false}))).into_response()
 }
