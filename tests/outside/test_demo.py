@@ -10,7 +10,7 @@ import time
 
 import pytest
 import requests
-from conftest import BINARY, OFFSETS, Demo, claim, free_base_port, log_in
+from conftest import BINARY, OFFSETS, Demo, choose, claim, free_base_port, log_in, password_login
 
 
 def nixa(*arguments, **more):
@@ -133,6 +133,31 @@ def test_a_citizen_and_an_auditor_read_the_same_reason(demo, page):
     assert citizen["name"] not in told.stdout and citizen["personal_number"] not in told.stdout
     unknown = nixa("explain", "--decision", "nothing", "--config", demo.folder / "broker.toml")
     assert unknown.returncode == 1 and "no decision" in unknown.stderr
+
+
+def test_the_operators_switch_raises_the_level_while_the_broker_runs(demo, page):
+    config = str(demo.folder / "broker.toml")
+
+    def risk(*arguments):
+        done = nixa("risk", "--config", config, *arguments)
+        return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+    assert risk("list") == (0, "", "")
+    code, _, error = risk("raise", "gold")
+    assert code == 1 and "not a risk signal of the policy" in error
+    assert risk("raise", "new-device") == (0, "new-device: raised", "")
+    try:
+        assert risk("raise", "new-device") == (0, "new-device: was raised already", "")
+        assert risk("list") == (0, "new-device", "")
+        time.sleep(6)
+        page.goto(demo.url("portal1") + "/login")
+        choose(page, "national")
+        password_login(page, demo.citizen("national"))
+        assert page.url.endswith("/totp"), "level 2 for a portal that needs level 1"
+    finally:
+        assert risk("clear", "new-device") == (0, "new-device: cleared", "")
+        time.sleep(6)
+    assert risk("clear", "new-device") == (0, "new-device: was not raised", "")
 
 
 def test_health(demo):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 from conftest import choose, claim, log_in, password_login, shoot, totp
 
 
@@ -257,3 +258,38 @@ def test_pages_fit_a_phone_and_work_by_keyboard(page, demo):
         assert page.locator(f"#{label.get_attribute('for')}").count() == 1
     scale = page.context.new_cdp_session(page).send("Page.getLayoutMetrics")
     assert scale["cssContentSize"]["width"] <= 360
+
+
+def test_an_api_that_asks_for_more_is_answered_by_a_step_up(page, demo):
+    """RFC 9470: the tax portal's API refuses a login of level 1; its page steps up and sends again."""
+    citizen = demo.citizen("national", 1)
+    page.goto(demo.url("portal3"))
+    page.click("a[data-service=look-up-debt]")
+    choose(page, "national")
+    password_login(page, citizen)
+    assert claim(page, "acr") == "urn:nixa:loa:1"
+    shoot(page, "20-tax-account")
+    page.click("[data-file-return]")
+    assert page.url.startswith(demo.url("national")) and page.url.endswith("/totp")
+    page.fill("#code", totp(citizen))
+    page.click("main form button >> nth=0")
+    assert page.url == demo.url("portal3") + "/returns"
+    receipt = page.inner_text("[data-receipt]")
+    assert re.fullmatch(r"\d{12}", receipt)
+    shoot(page, "21-filed")
+    page.reload()
+    assert page.locator("[data-receipt]").count() == 0, "it is sent once"
+    page.goto(demo.url("portal3"))
+    assert claim(page, "acr") == "urn:nixa:loa:2"
+    page.click("[data-file-return]")
+    assert page.inner_text("[data-receipt]") != receipt, "now the level is there"
+
+
+def test_the_api_speaks_for_itself(demo):
+    """What a developer sees who calls the API without a browser."""
+    api = demo.url("portal3") + "/api/returns"
+    none = requests.post(api, timeout=5)
+    assert (none.status_code, none.headers["www-authenticate"].startswith("Bearer")) == (401, True)
+    assert "error" not in none.headers["www-authenticate"]
+    bad = requests.post(api, headers={"authorization": "Bearer made-up"}, timeout=5)
+    assert (bad.status_code, 'error="invalid_token"' in bad.headers["www-authenticate"]) == (401, True)
