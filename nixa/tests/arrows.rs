@@ -8,23 +8,25 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate of the workspace may use of the workspace. A crate that is not here may not be there.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("nixa-protocol", &[]),
     ("assurance-policy", &[]),
     // The sample portals share no type with us: they show what a stranger can build on the standard.
     ("test-rps", &[]),
-    ("nixa-storage", &["nixa-protocol"]),
+    ("nixa-audit", &["nixa-protocol"]),
+    ("nixa-storage", &["nixa-protocol", "nixa-audit"]),
     ("nixa-web", &["nixa-protocol"]),
-    ("nixa-provider", &["nixa-protocol", "nixa-storage", "nixa-web"]),
+    ("nixa-provider", &["nixa-protocol", "nixa-storage", "nixa-web", "nixa-audit"]),
     // Never each other: the broker must not come near a credential.
-    ("nixa-idp", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-protocol", "assurance-policy"]),
-    ("nixa-broker", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-protocol", "assurance-policy"]),
+    ("nixa-idp", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-audit", "nixa-protocol", "assurance-policy"]),
+    ("nixa-broker", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-audit", "nixa-protocol", "assurance-policy"]),
     (
         "nixa",
         &[
             "nixa-protocol",
             "assurance-policy",
             "test-rps",
+            "nixa-audit",
             "nixa-storage",
             "nixa-web",
             "nixa-provider",
@@ -34,7 +36,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-const PURE: [&str; 2] = ["nixa-protocol", "assurance-policy"];
+const PURE: [&str; 3] = ["nixa-protocol", "nixa-audit", "assurance-policy"];
 const IMPURE: [&str; 6] = ["tokio", "async-trait", "axum", "reqwest", "sqlx", "hyper"];
 
 /// One dependency as a manifest states it.
