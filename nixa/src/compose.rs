@@ -126,8 +126,8 @@ struct Engine {
 /// # Errors
 /// [`StartError::Storage`].
 pub async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
-    let file = config.server.data_dir.join("durable.db");
-    SqlStore::open(&file, role).await.map(Arc::new).map_err(|e| storage(config, &e))
+    let (location, limits) = config.server.durable();
+    SqlStore::open(&location, limits, role).await.map(Arc::new).map_err(|e| storage(config, &e))
 }
 
 fn storage(config: &Config, error: &StorageError) -> StartError {

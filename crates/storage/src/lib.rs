@@ -6,6 +6,7 @@
 
 mod ports;
 mod records;
+mod sql;
 mod sqlite;
 
 pub use ports::{Accounts, Grants, LogoutOutbox, People, ShortLived, Signals};
@@ -13,7 +14,8 @@ pub use records::{
     Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, Linked, NewRefresh, Person,
     Rotation, Upstream,
 };
-pub use sqlite::{Role, SqlStore, SqliteShortLived};
+pub use sql::{Limits, Location, Role, SqlStore, Step};
+pub use sqlite::SqliteShortLived;
 
 use thiserror::Error;
 
@@ -33,12 +35,23 @@ pub enum StorageError {
     /// The record exists already.
     #[error("the record exists already")]
     Exists,
+    /// Another transaction was in the way; the same work may succeed when it is tried again.
+    #[error("another transaction was in the way")]
+    Conflict(#[source] sqlx::Error),
+    /// The database did not answer in time. What was asked of it may have been done.
+    #[error("storage did not answer in time")]
+    TooSlow,
+    /// A text holds a NUL, which is stored nowhere.
+    #[error("a text holds a NUL")]
+    NotText,
 }
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Exists,
+            // serialization_failure, deadlock_detected
+            sqlx::Error::Database(e) if matches!(e.code().as_deref(), Some("40001" | "40P01")) => Self::Conflict(error),
             _ => Self::Unavailable(error),
         }
     }

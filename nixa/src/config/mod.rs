@@ -4,6 +4,7 @@ mod broker;
 mod idp;
 mod risk;
 mod server;
+mod store;
 mod upstream;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, defau
 pub use idp::{ClientSection, IdpSection};
 pub use risk::{HeaderSection, RiskSection};
 pub use server::{ServerSection, TlsSection};
+pub use store::StoreSection;
 pub use upstream::{IdpLevel, IdpSection as UpstreamSection};
 
 pub(crate) use broker::portal_scopes;

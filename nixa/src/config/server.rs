@@ -2,8 +2,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use nixa_protocol::LocalizedText;
+use nixa_storage::{Limits, Location};
 use serde::{Deserialize, Serialize};
 
+use super::store::StoreSection;
 use super::{Finding, check_issuer};
 
 /// `[server]`: what a broker and an identity provider have in common.
@@ -25,6 +27,9 @@ pub struct ServerSection {
     pub cookie: String,
     /// Where databases and keys are kept, relative to this file.
     pub data_dir: PathBuf,
+    /// Where state is kept.
+    #[serde(default, skip_serializing_if = "StoreSection::is_default")]
+    pub store: StoreSection,
     /// Turns TLS on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
@@ -55,8 +60,15 @@ impl ServerSection {
         self.issuer.starts_with("https://")
     }
 
+    /// The durable database and what may be asked of it.
+    #[must_use]
+    pub fn durable(&self) -> (Location, Limits) {
+        self.store.durable(&self.data_dir)
+    }
+
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
+        self.store.check(&mut findings);
         check_issuer("server.issuer", &self.issuer, &mut findings);
         if self.tls.is_some() && !self.is_secure() {
             findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));

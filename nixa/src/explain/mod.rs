@@ -8,12 +8,13 @@ use std::path::Path;
 
 use assurance_policy::{Decision, Held, Offer, Policy, Requirement, Sentence, Use, decide, sentence, weigh};
 use nixa_protocol::Clock;
-use nixa_storage::{DecisionRecord, People, Role, SqlStore};
+use nixa_storage::{DecisionRecord, People, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::ambient::SystemClock;
+use crate::compose::{self, StartError};
 use crate::config::{Config, ConfigError, default_policy};
 
 pub use matrix::matrix;
@@ -37,6 +38,9 @@ pub enum ExplainError {
     /// The evidence is not of the form that `docs/assurance.md` describes.
     #[error("the evidence cannot be read: {0}")]
     Evidence(#[from] serde_json::Error),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The store cannot be read.
     #[error(transparent)]
     Storage(#[from] nixa_storage::StorageError),
@@ -165,7 +169,7 @@ pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> R
 pub async fn explain_stored(config: &Path, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
     let config = Config::load(config)?;
     let broker = config.broker.as_ref().ok_or(ExplainError::NotABroker)?;
-    let store = SqlStore::open(&config.server.data_dir.join("durable.db"), Role::Broker).await?;
+    let store = compose::open(&config, Role::Broker).await?;
     let found = store.decision(id).await?.ok_or(ExplainError::NoDecision)?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &found.record)?;

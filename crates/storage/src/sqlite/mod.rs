@@ -4,12 +4,7 @@
 //! A durable database syncs at each commit; the short-lived one only at checkpoints: a power failure loses
 //! its last moments, a crash of the process nothing.
 
-mod accounts;
-mod grants;
-mod outbox;
-mod people;
 mod short_lived;
-mod signals;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -17,53 +12,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::StorageError;
 
 pub use short_lived::SqliteShortLived;
 
-static PROVIDER: Migrator = sqlx::migrate!("../../migrations/sqlite/provider");
-static BROKER: Migrator = sqlx::migrate!("../../migrations/sqlite/broker");
-static IDP: Migrator = sqlx::migrate!("../../migrations/sqlite/idp");
-static SHORT_LIVED: Migrator = sqlx::migrate!("../../migrations/sqlite/short_lived");
-
-/// Whose tables a durable database has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Grants, people, decisions.
-    Broker,
-    /// Grants, accounts.
-    Idp,
-}
-
-/// The durable store.
-#[derive(Debug, Clone)]
-pub struct SqlStore {
-    write: SqlitePool,
-    read: SqlitePool,
-}
-
-impl SqlStore {
-    /// Opens or makes the database file and brings its schema up to date.
-    ///
-    /// # Errors
-    /// [`StorageError::Unavailable`], [`StorageError::Schema`].
-    pub async fn open(path: &Path, role: Role) -> Result<Self, StorageError> {
-        let own = match role {
-            Role::Broker => &BROKER,
-            Role::Idp => &IDP,
-        };
-        let (write, read) = open(path, SqliteSynchronous::Full, &[&PROVIDER, own]).await?;
-        Ok(Self { write, read })
-    }
-}
-
-async fn open(
+/// A pool of one connection that writes and a pool that reads.
+pub(crate) async fn pools(
     path: &Path,
     synchronous: SqliteSynchronous,
-    migrators: &[&Migrator],
 ) -> Result<(SqlitePool, SqlitePool), StorageError> {
     make_private(path).map_err(sqlx::Error::Io)?;
     let options = SqliteConnectOptions::new()
@@ -75,8 +33,6 @@ async fn open(
         .busy_timeout(Duration::from_secs(5));
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
     let write = pool(1).connect_with(options.clone()).await?;
-    let steps: Vec<Migration> = migrators.iter().flat_map(|m| m.iter().cloned()).collect();
-    Migrator::with_migrations(steps).run(&write).await?;
     let read = pool(4).connect_with(options.read_only(true)).await?;
     Ok((write, read))
 }

@@ -2,11 +2,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use nixa_protocol::Timestamp;
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 
-use super::{SHORT_LIVED, open};
+use super::pools;
 use crate::StorageError;
 use crate::ports::ShortLived;
+
+static SCHEMA: Migrator = sqlx::migrate!("../../migrations/short_lived");
 
 /// The embedded short-lived store, in a file of its own: open logins survive a restart, and several
 /// processes of one machine may share it.
@@ -22,7 +25,8 @@ impl SqliteShortLived {
     /// # Errors
     /// [`StorageError::Unavailable`], [`StorageError::Schema`].
     pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
-        let (write, read) = open(path, SqliteSynchronous::Normal, &[&SHORT_LIVED]).await?;
+        let (write, read) = pools(path, SqliteSynchronous::Normal).await?;
+        SCHEMA.run(&write).await?;
         Ok(Self { write, read })
     }
 }

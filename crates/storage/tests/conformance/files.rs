@@ -7,8 +7,8 @@ use std::sync::Arc;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Timestamp, digest};
 use nixa_storage::{
-    Accounts, Grants, Linked, LogoutOutbox, People, Role, Rotation, ShortLived, SqlStore, SqliteShortLived,
-    StorageError,
+    Accounts, Grants, Limits, Linked, Location, LogoutOutbox, People, Role, Rotation, ShortLived, SqlStore,
+    SqliteShortLived, StorageError,
 };
 use tempfile::TempDir;
 
@@ -30,8 +30,12 @@ async fn two_short_lived(folder: &TempDir) -> [Arc<SqliteShortLived>; 2] {
 
 async fn two_durable(folder: &TempDir, role: Role) -> [Arc<SqlStore>; 2] {
     let path = folder.path().join("durable.db");
-    let open = async || Arc::new(SqlStore::open(&path, role).await.unwrap());
-    [open().await, open().await]
+    let opened = async || Arc::new(open(&path, role).await.unwrap());
+    [opened().await, opened().await]
+}
+
+async fn open(path: &Path, role: Role) -> Result<SqlStore, StorageError> {
+    SqlStore::open(&Location::File(path.to_owned()), Limits::default(), role).await
 }
 
 fn mode(path: &Path) -> u32 {
@@ -42,7 +46,7 @@ fn mode(path: &Path) -> u32 {
 async fn a_broker_database_keeps_everything() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("broker.db");
-    let store = SqlStore::open(&path, Role::Broker).await.unwrap();
+    let store = open(&path, Role::Broker).await.unwrap();
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0"))).await.unwrap();
     store.rotate(&digest("r0"), &refresh("r1"), NOW).await.unwrap();
     store.revoke_grant(&Id::from_text("before"), NOW).await.unwrap();
@@ -51,7 +55,7 @@ async fn a_broker_database_keeps_everything() {
     store.record_consent(&Id::from_text("p"), "portal", &["name".to_owned()], NOW).await.unwrap();
     drop(store);
 
-    let store = SqlStore::open(&path, Role::Broker).await.unwrap();
+    let store = open(&path, Role::Broker).await.unwrap();
     assert_eq!(store.live_grant(&Id::from_text("g")).await.unwrap(), Some(grant("g", "s", true)));
     assert!(!store.insert_grant(&grant("before", "s", true), None).await.unwrap());
     assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), NOW).await.unwrap(), Rotation::Reused);
@@ -65,11 +69,11 @@ async fn a_broker_database_keeps_everything() {
 async fn an_idp_database_keeps_everything() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("idp.db");
-    let store = SqlStore::open(&path, Role::Idp).await.unwrap();
+    let store = open(&path, Role::Idp).await.unwrap();
     store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
     drop(store);
 
-    let store = SqlStore::open(&path, Role::Idp).await.unwrap();
+    let store = open(&path, Role::Idp).await.unwrap();
     assert_eq!(store.by_username("an").await.unwrap(), Some(account("a", "an")));
     assert_eq!(store.authenticators(&Id::from_text("a")).await.unwrap(), [authenticator("password")]);
 }
@@ -150,7 +154,7 @@ async fn rotations_at_two_stores_have_one_winner() {
 async fn the_files_are_private() {
     let folder = TempDir::new().unwrap();
     let [durable, short] = ["durable.db", "short-lived.db"].map(|name| folder.path().join(name));
-    let _one = SqlStore::open(&durable, Role::Idp).await.unwrap();
+    let _one = open(&durable, Role::Idp).await.unwrap();
     let _two = SqliteShortLived::open(&short).await.unwrap();
     let mut seen = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {
@@ -174,6 +178,6 @@ async fn a_file_that_is_there_keeps_its_mode() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_not_there_is_an_error() {
     let folder = TempDir::new().unwrap();
-    let outcome = SqlStore::open(&folder.path().join("no/such.db"), Role::Idp).await;
+    let outcome = open(&folder.path().join("no/such.db"), Role::Idp).await;
     assert!(matches!(outcome, Err(StorageError::Unavailable(_))));
 }

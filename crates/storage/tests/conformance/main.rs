@@ -1,7 +1,7 @@
 //! One suite of contracts that every backend keeps, with real concurrency.
 //!
 //! A contract knows a port and nothing of the backend behind it. A backend joins with a module like
-//! [`sqlite`] and one line of `every_contract!`. A contract that is not listed there is dead code, and the
+//! [`sqlite`] and a line of `short_lived_contracts!` or `durable_contracts!`. A contract that is not listed there is dead code, and the
 //! lints refuse it. What only files can show stands in [`files`].
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -10,6 +10,7 @@ mod files;
 mod grants;
 mod outbox;
 mod people;
+mod postgres;
 mod race;
 mod short_lived;
 mod signals;
@@ -29,7 +30,7 @@ macro_rules! contracts {
     };
 }
 
-macro_rules! every_contract {
+macro_rules! short_lived_contracts {
     ($backend:ident) => {
         contracts! { $backend, short_lived:
             answers
@@ -49,6 +50,11 @@ macro_rules! every_contract {
             any_bytes_come_back_as_they_were
             hostile_keys_are_only_keys
         }
+    };
+}
+
+macro_rules! durable_contracts {
+    ($backend:ident) => {
         contracts! { $backend, grants:
             answers
             a_stored_grant_is_live
@@ -93,6 +99,8 @@ macro_rules! every_contract {
             a_person_sees_their_own_newest_decisions
             a_decision_is_not_written_over
             hostile_text_is_only_text
+            a_text_with_a_nul_is_refused_whole
+            logins_at_once_lose_no_attribute
         }
         contracts! { $backend, signals:
             a_device_is_known_to_its_person_only
@@ -112,5 +120,10 @@ macro_rules! every_contract {
 }
 
 mod on_sqlite {
-    every_contract!(sqlite);
+    short_lived_contracts!(sqlite);
+    durable_contracts!(sqlite);
+}
+
+mod on_postgres {
+    durable_contracts!(postgres);
 }

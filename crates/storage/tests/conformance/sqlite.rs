@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use nixa_storage::{Accounts, Grants, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived};
+use nixa_storage::{
+    Accounts, Grants, Limits, Location, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived,
+};
 use tempfile::TempDir;
 
 use crate::signals::Both;
@@ -52,6 +54,7 @@ pub(crate) async fn accounts() -> Opened<dyn Accounts> {
 
 async fn durable(role: Role) -> (SqlStore, TempDir) {
     let folder = TempDir::new().unwrap();
-    let store = SqlStore::open(&folder.path().join("durable.db"), role).await.unwrap();
+    let store =
+        SqlStore::open(&Location::File(folder.path().join("durable.db")), Limits::default(), role).await.unwrap();
     (store, folder)
 }

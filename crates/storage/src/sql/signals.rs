@@ -5,6 +5,7 @@ use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
 
 use super::SqlStore;
+use super::db::args;
 use crate::StorageError;
 use crate::ports::Signals;
 
@@ -20,27 +21,22 @@ type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 impl Signals for SqlStore {
     async fn knows_device(&self, person: &Id<Subject>, device: &Digest) -> Result<bool> {
-        let query = sqlx::query(KNOWS).bind(person.as_str()).bind(device.as_str());
-        Ok(query.fetch_optional(&self.read).await?.is_some())
+        Ok(self.db.one(KNOWS, args![person, device]).await?.is_some())
     }
 
     async fn remember_device(&self, person: &Id<Subject>, device: &Digest, now: Timestamp) -> Result<()> {
-        let query = sqlx::query(REMEMBER).bind(person.as_str()).bind(device.as_str()).bind(now.0);
-        query.execute(&self.write).await?;
-        Ok(())
+        self.db.execute(REMEMBER, args![person, device, now]).await.map(drop)
     }
 
     async fn raised(&self) -> Result<BTreeSet<String>> {
-        let signals: Vec<String> = sqlx::query_scalar(RAISED).fetch_all(&self.read).await?;
-        Ok(signals.into_iter().collect())
+        self.db.all(RAISED, args![]).await?.iter().map(|row| row.text("signal")).collect()
     }
 
     async fn raise(&self, signal: &str, now: Timestamp) -> Result<bool> {
-        let done = sqlx::query(RAISE).bind(signal).bind(now.0).execute(&self.write).await?;
-        Ok(done.rows_affected() > 0)
+        Ok(self.db.execute(RAISE, args![signal, now]).await? > 0)
     }
 
     async fn clear(&self, signal: &str) -> Result<bool> {
-        Ok(sqlx::query(CLEAR).bind(signal).execute(&self.write).await?.rows_affected() > 0)
+        Ok(self.db.execute(CLEAR, args![signal]).await? > 0)
     }
 }

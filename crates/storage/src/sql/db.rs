@@ -1,0 +1,301 @@
+//! One way to run a statement on SQLite and on PostgreSQL: its text stands once, its values and rows are of
+//! the few types that both have.
+
+use std::future::Future;
+use std::time::Duration;
+
+use nixa_protocol::id::Id;
+use nixa_protocol::{Digest, Timestamp};
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{Postgres, Row as _, Sqlite, Transaction};
+
+use crate::StorageError;
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+/// A value in a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Arg<'a> {
+    Text(&'a str),
+    MaybeText(Option<&'a str>),
+    Int(i64),
+    Flag(bool),
+}
+
+impl<'a> From<&'a str> for Arg<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Arg<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::MaybeText(text)
+    }
+}
+
+impl<'a, T> From<&'a Id<T>> for Arg<'a> {
+    fn from(id: &'a Id<T>) -> Self {
+        Self::Text(id.as_str())
+    }
+}
+
+impl<'a> From<&'a Digest> for Arg<'a> {
+    fn from(digest: &'a Digest) -> Self {
+        Self::Text(digest.as_str())
+    }
+}
+
+impl From<i64> for Arg<'_> {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<Timestamp> for Arg<'_> {
+    fn from(time: Timestamp) -> Self {
+        Self::Int(time.0)
+    }
+}
+
+impl From<bool> for Arg<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+/// The values of a statement.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::sql::db::Arg::from($value)),*] };
+}
+pub(crate) use args;
+
+/// PostgreSQL has no NUL in a text and SQLite's tools stop at one: neither stores it, so that a value never
+/// comes back as another.
+fn check(args: &[Arg<'_>]) -> Result<()> {
+    let has_nul = |text: &str| text.contains('\0');
+    let bad = args.iter().any(|arg| match arg {
+        Arg::Text(text) => has_nul(text),
+        Arg::MaybeText(text) => text.is_some_and(has_nul),
+        Arg::Int(_) | Arg::Flag(_) => false,
+    });
+    if bad { Err(StorageError::NotText) } else { Ok(()) }
+}
+
+fn for_sqlite<'q>(sql: &'static str, args: &'q [Arg<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
+    args.iter().fold(sqlx::query(sql), |query, arg| match *arg {
+        Arg::Text(text) => query.bind(text),
+        Arg::MaybeText(text) => query.bind(text),
+        Arg::Int(number) => query.bind(number),
+        Arg::Flag(flag) => query.bind(flag),
+    })
+}
+
+fn for_postgres<'q>(sql: &'static str, args: &'q [Arg<'q>]) -> Query<'q, Postgres, PgArguments> {
+    args.iter().fold(sqlx::query(sql), |query, arg| match *arg {
+        Arg::Text(text) => query.bind(text),
+        Arg::MaybeText(text) => query.bind(text),
+        Arg::Int(number) => query.bind(number),
+        Arg::Flag(flag) => query.bind(flag),
+    })
+}
+
+/// A row of an answer.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    pub(crate) fn text(&self, column: &'static str) -> Result<String> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn maybe_text(&self, column: &'static str) -> Result<Option<String>> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn int(&self, column: &'static str) -> Result<i64> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn maybe_int(&self, column: &'static str) -> Result<Option<i64>> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    pub(crate) fn flag(&self, column: &'static str) -> Result<bool> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Pools {
+    /// One connection writes, so that writers queue in the process instead of failing as busy.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A durable database, whichever it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Db {
+    pub(crate) pools: Pools,
+    /// How long an answer is waited for.
+    pub(crate) patience: Duration,
+}
+
+impl Db {
+    /// The text of a statement that the two databases do not have in common.
+    pub(crate) fn text(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match &self.pools {
+            Pools::Sqlite { .. } => sqlite,
+            Pools::Postgres(_) => postgres,
+        }
+    }
+
+    /// Runs a statement that changes rows and returns how many.
+    pub(crate) async fn execute(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64> {
+        check(args)?;
+        match &self.pools {
+            Pools::Sqlite { write, .. } => Ok(self.within(for_sqlite(sql, args).execute(write)).await?.rows_affected()),
+            Pools::Postgres(pool) => Ok(self.within(for_postgres(sql, args).execute(pool)).await?.rows_affected()),
+        }
+    }
+
+    /// The rows of a statement that changes nothing.
+    pub(crate) async fn all(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
+        check(args)?;
+        match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let rows = self.within(for_sqlite(sql, args).fetch_all(read)).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Pools::Postgres(pool) => {
+                let rows = self.within(for_postgres(sql, args).fetch_all(pool)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// The first row of a statement that changes nothing.
+    pub(crate) async fn one(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Row>> {
+        check(args)?;
+        match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                Ok(self.within(for_sqlite(sql, args).fetch_optional(read)).await?.map(Row::Sqlite))
+            }
+            Pools::Postgres(pool) => {
+                Ok(self.within(for_postgres(sql, args).fetch_optional(pool)).await?.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// Begins a transaction. On SQLite it is the only one that writes from its first statement on; on
+    /// PostgreSQL it is READ COMMITTED, so that a rule must rest on one statement or on a locked row.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        let kind = match &self.pools {
+            Pools::Sqlite { write, .. } => Kind::Sqlite(self.within(write.begin_with("BEGIN IMMEDIATE")).await?),
+            Pools::Postgres(pool) => Kind::Postgres(self.within(pool.begin()).await?),
+        };
+        Ok(Tx { kind, patience: self.patience })
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
+        within(self.patience, work).await
+    }
+}
+
+/// A database that is paused or cut off must not hold a login for ever.
+async fn within<T>(patience: Duration, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
+    match tokio::time::timeout(patience, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(StorageError::TooSlow),
+    }
+}
+
+enum Kind {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction; dropped without a commit it changes nothing.
+pub(crate) struct Tx {
+    kind: Kind,
+    patience: Duration,
+}
+
+impl Tx {
+    pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64> {
+        check(args)?;
+        match &mut self.kind {
+            Kind::Sqlite(tx) => {
+                Ok(within(self.patience, for_sqlite(sql, args).execute(&mut **tx)).await?.rows_affected())
+            }
+            Kind::Postgres(tx) => {
+                Ok(within(self.patience, for_postgres(sql, args).execute(&mut **tx)).await?.rows_affected())
+            }
+        }
+    }
+
+    pub(crate) async fn one(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Row>> {
+        check(args)?;
+        match &mut self.kind {
+            Kind::Sqlite(tx) => {
+                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(&mut **tx)).await?;
+                Ok(row.map(Row::Sqlite))
+            }
+            Kind::Postgres(tx) => {
+                let row = within(self.patience, for_postgres(sql, args).fetch_optional(&mut **tx)).await?;
+                Ok(row.map(Row::Postgres))
+            }
+        }
+    }
+
+    pub(crate) async fn all(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
+        check(args)?;
+        match &mut self.kind {
+            Kind::Sqlite(tx) => {
+                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(&mut **tx)).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Kind::Postgres(tx) => {
+                let rows = within(self.patience, for_postgres(sql, args).fetch_all(&mut **tx)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// Makes it last. When this fails it is not known whether it lasts: the caller must not confirm it, and
+    /// what it did must not be usable twice.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self.kind {
+            Kind::Sqlite(tx) => within(self.patience, tx.commit()).await,
+            Kind::Postgres(tx) => within(self.patience, tx.commit()).await,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use async_trait::async_trait;
+use nixa_protocol::id::{Grant, Id, Sso};
+use nixa_protocol::{Digest, Timestamp};
+
+use super::SqlStore;
+use super::db::{Row, args};
+use crate::StorageError;
+use crate::ports::Grants;
+use crate::records::{GrantBody, GrantRecord, NewRefresh, Rotation};
+
+const INSERT: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+const LIVE: &str = "SELECT * FROM grants WHERE id = $1 AND revoked_at IS NULL";
+const OF_REFRESH: &str = "SELECT g.* FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id WHERE r.digest = $1";
+const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens (digest, grant_id, expires_at) VALUES ($1, $2, $3)";
+/// Wins only once, and only while the grant lives.
+const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2
+    WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
+      AND EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND revoked_at IS NULL)
+    RETURNING grant_id";
+const USED_REFRESH: &str = "SELECT grant_id FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
+/// For a grant that is not stored yet it leaves a row that the insert will run into.
+const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at)
+    VALUES ($1, '', '', '', '{}', FALSE, $2, $2)
+    ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
+const REVOKE_SESSION: &str = "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+#[async_trait]
+impl Grants for SqlStore {
+    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>) -> Result<bool> {
+        let mut tx = self.db.begin().await?;
+        let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
+        let body = serde_json::to_string(&grant.body)?;
+        if tx.execute(INSERT, args![id, client_id, subject, sid, &body, *offline, *created_at]).await? == 0 {
+            return Ok(false);
+        }
+        if let Some(refresh) = refresh {
+            tx.execute(INSERT_REFRESH, args![&refresh.digest, id, refresh.expires_at]).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>> {
+        self.db.one(LIVE, args![id]).await?.as_ref().map(read).transpose()
+    }
+
+    async fn grant_of_refresh(&self, token: &Digest) -> Result<Option<GrantRecord>> {
+        self.db.one(OF_REFRESH, args![token]).await?.as_ref().map(read).transpose()
+    }
+
+    async fn rotate(&self, token: &Digest, next: &NewRefresh, now: Timestamp) -> Result<Rotation> {
+        let mut tx = self.db.begin().await?;
+        let outcome = if let Some(won) = tx.one(USE_REFRESH, args![token, now]).await? {
+            tx.execute(INSERT_REFRESH, args![&next.digest, &won.text("grant_id")?, next.expires_at]).await?;
+            Rotation::Rotated
+        } else if let Some(used) = tx.one(USED_REFRESH, args![token]).await? {
+            tx.execute(REVOKE, args![&used.text("grant_id")?, now]).await?;
+            Rotation::Reused
+        } else {
+            Rotation::Refused
+        };
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn revoke_grant(&self, id: &Id<Grant>, now: Timestamp) -> Result<()> {
+        self.db.execute(REVOKE, args![id, now]).await.map(drop)
+    }
+
+    async fn revoke_session(&self, sid: &Id<Sso>, now: Timestamp) -> Result<()> {
+        self.db.execute(REVOKE_SESSION, args![sid, now]).await.map(drop)
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.db.one("SELECT 1", args![]).await.map(drop)
+    }
+}
+
+fn read(row: &Row) -> Result<GrantRecord> {
+    let body: GrantBody = serde_json::from_str(&row.text("body")?)?;
+    Ok(GrantRecord {
+        id: Id::from_text(row.text("id")?),
+        client_id: row.text("client_id")?,
+        subject: Id::from_text(row.text("subject")?),
+        sid: Id::from_text(row.text("sid")?),
+        body,
+        offline: row.flag("offline")?,
+        created_at: Timestamp(row.int("created_at")?),
+        revoked_at: row.maybe_int("revoked_at")?.map(Timestamp),
+    })
+}

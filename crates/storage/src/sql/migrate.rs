@@ -1,0 +1,82 @@
+//! Bringing a schema up to date.
+
+use std::collections::BTreeMap;
+
+use sqlx::migrate::{Migrate as _, Migration, Migrator};
+use sqlx::{Postgres, Sqlite, pool::PoolConnection};
+
+use super::db::Pools;
+use super::{Role, SqlStore};
+use crate::StorageError;
+
+static PROVIDER: Migrator = sqlx::migrate!("../../migrations/provider");
+static BROKER: Migrator = sqlx::migrate!("../../migrations/broker");
+static IDP: Migrator = sqlx::migrate!("../../migrations/idp");
+
+/// One step of a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its number, which orders the steps.
+    pub version: i64,
+    /// What it does, from its file's name; none for a step that this program does not know.
+    pub description: Option<String>,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+impl SqlStore {
+    fn steps_known(&self) -> Vec<Migration> {
+        let own = match self.role {
+            Role::Broker => &BROKER,
+            Role::Idp => &IDP,
+        };
+        let mut steps: Vec<Migration> = [&PROVIDER, own].into_iter().flat_map(|m| m.iter().cloned()).collect();
+        steps.sort_by_key(|step| step.version);
+        steps
+    }
+
+    /// Applies the steps that are missing. Instances that start at once wait for one another: PostgreSQL by an
+    /// advisory lock, SQLite by its file's.
+    ///
+    /// # Errors
+    /// [`StorageError::Schema`], also when the database has a step that this program does not know: it was
+    /// made by a newer one, whose data this one could misread.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        let migrator = Migrator::with_migrations(self.steps_known());
+        match &self.db.pools {
+            Pools::Sqlite { write, .. } => migrator.run(write).await?,
+            Pools::Postgres(pool) => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Every step that the program or the database knows, in order.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn steps(&self) -> Result<Vec<Step>, StorageError> {
+        let applied: Vec<i64> = match &self.db.pools {
+            Pools::Sqlite { write, .. } => {
+                let mut connection: PoolConnection<Sqlite> = write.acquire().await?;
+                connection.ensure_migrations_table(TABLE).await?;
+                connection.list_applied_migrations(TABLE).await?.into_iter().map(|m| m.version).collect()
+            }
+            Pools::Postgres(pool) => {
+                let mut connection: PoolConnection<Postgres> = pool.acquire().await?;
+                connection.ensure_migrations_table(TABLE).await?;
+                connection.list_applied_migrations(TABLE).await?.into_iter().map(|m| m.version).collect()
+            }
+        };
+        let known = self.steps_known();
+        let known = known.into_iter().map(|m| (m.version, (Some(m.description.into_owned()), false)));
+        let mut steps: BTreeMap<i64, (Option<String>, bool)> = known.collect();
+        for version in applied {
+            steps.entry(version).or_insert((None, true)).1 = true;
+        }
+        let step = |(version, (description, applied))| Step { version, description, applied };
+        Ok(steps.into_iter().map(step).collect())
+    }
+}
+
+/// Where sqlx keeps what was applied.
+const TABLE: &str = "_sqlx_migrations";

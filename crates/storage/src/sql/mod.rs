@@ -1,0 +1,114 @@
+//! The durable store, on SQLite (embedded) or PostgreSQL, whichever its location names.
+
+mod accounts;
+mod db;
+mod grants;
+mod migrate;
+mod outbox;
+mod people;
+mod signals;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::SqliteSynchronous;
+
+use crate::{StorageError, sqlite};
+use db::{Db, Pools};
+
+pub use migrate::Step;
+
+/// Whose tables a durable database has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Grants, people, decisions.
+    Broker,
+    /// Grants, accounts.
+    Idp,
+}
+
+/// Where a durable database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite file, made when it is not there.
+    File(PathBuf),
+    /// A PostgreSQL server: `postgres://user@host:port/database`, with `sslmode=verify-full` and
+    /// `sslrootcert=FILE` for TLS. Without a password in it, the environment's `PGPASSWORD` or a `.pgpass` file
+    /// has it.
+    Postgres(String),
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Postgres(_) => f.write_str("Postgres"),
+        }
+    }
+}
+
+/// What a server may ask of its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections to PostgreSQL. SQLite has one that writes and four that read.
+    pub connections: u32,
+    /// How long an answer, or a free connection, is waited for.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 10, patience: Duration::from_secs(3) }
+    }
+}
+
+/// The durable store.
+#[derive(Debug, Clone)]
+pub struct SqlStore {
+    db: Db,
+    role: Role,
+}
+
+impl SqlStore {
+    /// Connects and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`StorageError`]; [`StorageError::Schema`] also for a schema that is newer than this program.
+    pub async fn open(location: &Location, limits: Limits, role: Role) -> Result<Self, StorageError> {
+        let store = Self::connect(location, limits, role).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Connects, whatever the schema is.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`].
+    pub async fn connect(location: &Location, limits: Limits, role: Role) -> Result<Self, StorageError> {
+        let pools = match location {
+            Location::File(path) => {
+                let (write, read) = sqlite::pools(path, SqliteSynchronous::Full).await?;
+                Pools::Sqlite { write, read }
+            }
+            Location::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)?
+                    .application_name("nixa")
+                    // The server gives up when nobody waits any more, so that a slow statement does not hold
+                    // locks for a login that has long been answered.
+                    .options([("statement_timeout", limits.patience.as_millis().to_string())])
+                    .disable_statement_logging();
+                let pool = PgPoolOptions::new()
+                    .max_connections(limits.connections)
+                    .acquire_timeout(limits.patience)
+                    .connect_with(options)
+                    .await?;
+                Pools::Postgres(pool)
+            }
+        };
+        Ok(Self { db: Db { pools, patience: limits.patience }, role })
+    }
+}

@@ -1,0 +1,158 @@
+use async_trait::async_trait;
+use nixa_protocol::Timestamp;
+use nixa_protocol::id::{Id, Subject};
+use serde_json::{Map, Value};
+
+use super::SqlStore;
+use super::db::{Row, Tx, args};
+use crate::StorageError;
+use crate::ports::People;
+use crate::records::{DecisionRecord, Linked, Person, Upstream};
+
+/// How often a login that met another one is tried again.
+const RETRIES: usize = 4;
+
+const LINKED: &str = "SELECT p.id, p.pivot FROM links l JOIN people p ON p.id = l.person_id
+    WHERE l.idp = $1 AND l.upstream_subject = $2";
+const BY_PIVOT: &str = "SELECT id FROM people WHERE pivot = $1";
+const INSERT_PERSON: &str = "INSERT INTO people (id, pivot, attributes, created_at) VALUES ($1, $2, $3, $4)";
+const INSERT_LINK: &str = "INSERT INTO links (idp, upstream_subject, person_id, created_at) VALUES ($1, $2, $3, $4)";
+const SET_PIVOT: &str = "UPDATE people SET pivot = $2 WHERE id = $1";
+const SET_ATTRIBUTES: &str = "UPDATE people SET attributes = $2 WHERE id = $1";
+const LOCK_ATTRIBUTES: &str = "UPDATE people SET attributes = attributes WHERE id = $1 RETURNING attributes";
+const PERSON: &str = "SELECT attributes FROM people WHERE id = $1";
+const INSERT_DECISION: &str = "INSERT INTO decisions (id, at, client_id, person_id, policy, record)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const DECISION: &str = "SELECT * FROM decisions WHERE id = $1";
+const DECISIONS_OF: &str = "SELECT * FROM decisions WHERE person_id = $1 ORDER BY at DESC, id LIMIT $2";
+const CONSENT: &str = "SELECT claims FROM consents WHERE person_id = $1 AND client_id = $2";
+const PUT_CONSENT: &str = "INSERT INTO consents (person_id, client_id, claims, granted_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (person_id, client_id) DO UPDATE SET claims = excluded.claims, granted_at = excluded.granted_at";
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+#[async_trait]
+impl People for SqlStore {
+    async fn resolve(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked> {
+        // Two first logins at once: on PostgreSQL the second to insert fails and then finds the first's rows.
+        for _ in 0..RETRIES {
+            match self.resolve_once(upstream, new_id, now).await {
+                Err(StorageError::Exists | StorageError::Conflict(_)) => {}
+                resolved => return resolved,
+            }
+        }
+        self.resolve_once(upstream, new_id, now).await
+    }
+
+    async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>> {
+        let found = self.db.one(PERSON, args![id]).await?;
+        let person =
+            |row: Row| Ok(Person { id: id.clone(), attributes: serde_json::from_str(&row.text("attributes")?)? });
+        found.map(person).transpose()
+    }
+
+    async fn record_decision(&self, decision: &DecisionRecord) -> Result<()> {
+        let DecisionRecord { id, at, client_id, person, policy, record } = decision;
+        let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
+        self.db.execute(INSERT_DECISION, args![id, *at, client_id, person, policy, &record]).await.map(drop)
+    }
+
+    async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>> {
+        self.db.one(DECISION, args![id]).await?.as_ref().map(read_decision).transpose()
+    }
+
+    async fn decisions_of(&self, person: &Id<Subject>, most: i64) -> Result<Vec<DecisionRecord>> {
+        self.db.all(DECISIONS_OF, args![person, most]).await?.iter().map(read_decision).collect()
+    }
+
+    async fn consent(&self, person: &Id<Subject>, client_id: &str) -> Result<Option<Vec<String>>> {
+        let found = self.db.one(CONSENT, args![person, client_id]).await?;
+        found.map(|row| Ok(serde_json::from_str(&row.text("claims")?)?)).transpose()
+    }
+
+    async fn record_consent(
+        &self,
+        person: &Id<Subject>,
+        client_id: &str,
+        claims: &[String],
+        now: Timestamp,
+    ) -> Result<()> {
+        let claims = serde_json::to_string(claims)?;
+        self.db.execute(PUT_CONSENT, args![person, client_id, &claims, now]).await.map(drop)
+    }
+}
+
+impl SqlStore {
+    async fn resolve_once(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked> {
+        let mut tx = self.db.begin().await?;
+        let person = match tx.one(LINKED, args![&upstream.idp, &upstream.subject]).await? {
+            Some(row) => {
+                let id = row.text("id")?;
+                if !agree_on_pivot(&mut tx, &id, row.maybe_text("pivot")?, upstream.pivot.as_deref()).await? {
+                    return Ok(Linked::Conflict);
+                }
+                id
+            }
+            None => link(&mut tx, upstream, new_id, now).await?,
+        };
+        // Locks the row, so that of two logins at once neither loses what the other has stated.
+        let known = tx.one(LOCK_ATTRIBUTES, args![&person]).await?.map(|row| row.text("attributes")).transpose()?;
+        let mut attributes: Map<String, Value> = serde_json::from_str(known.as_deref().unwrap_or("{}"))?;
+        for (name, value) in &upstream.attributes {
+            if upstream.authoritative || !attributes.contains_key(name) {
+                attributes.insert(name.clone(), value.clone());
+            }
+        }
+        tx.execute(SET_ATTRIBUTES, args![&person, &serde_json::to_string(&attributes)?]).await?;
+        tx.commit().await?;
+        Ok(Linked::Person(Id::from_text(person)))
+    }
+}
+
+/// Whether a linked person's pivot and the one stated now name one person; a first one is stored.
+async fn agree_on_pivot(tx: &mut Tx, person: &str, stored: Option<String>, stated: Option<&str>) -> Result<bool> {
+    match (stored, stated) {
+        (Some(stored), Some(stated)) => Ok(stored == stated),
+        (None, Some(stated)) => {
+            if by_pivot(tx, stated).await?.is_some() {
+                return Ok(false);
+            }
+            tx.execute(SET_PIVOT, args![person, stated]).await?;
+            Ok(true)
+        }
+        (_, None) => Ok(true),
+    }
+}
+
+/// Links an upstream account that is seen for the first time: to the person with its pivot, else to a
+/// new one.
+async fn link(tx: &mut Tx, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<String> {
+    let found = match &upstream.pivot {
+        Some(pivot) => by_pivot(tx, pivot).await?,
+        None => None,
+    };
+    let id = match found {
+        Some(id) => id,
+        None => {
+            tx.execute(INSERT_PERSON, args![new_id, upstream.pivot.as_deref(), "{}", now]).await?;
+            new_id.as_str().to_owned()
+        }
+    };
+    tx.execute(INSERT_LINK, args![&upstream.idp, &upstream.subject, &id, now]).await?;
+    Ok(id)
+}
+
+fn read_decision(row: &Row) -> Result<DecisionRecord> {
+    Ok(DecisionRecord {
+        id: Id::from_text(row.text("id")?),
+        at: Timestamp(row.int("at")?),
+        client_id: row.text("client_id")?,
+        person: row.maybe_text("person_id")?.map(Id::from_text),
+        policy: row.text("policy")?,
+        record: serde_json::from_str(&row.text("record")?)?,
+    })
+}
+
+async fn by_pivot(tx: &mut Tx, pivot: &str) -> Result<Option<String>> {
+    tx.one(BY_PIVOT, args![pivot]).await?.map(|row| row.text("id")).transpose()
+}

@@ -1,0 +1,44 @@
+//! Opens empty databases on one real PostgreSQL server.
+
+use std::sync::{Arc, LazyLock};
+
+use nixa_storage::{Accounts, Grants, Limits, Location, LogoutOutbox, People, Role, SqlStore};
+use test_servers::Postgres;
+
+use crate::signals::Both;
+
+pub(crate) static SERVER: LazyLock<Postgres> = LazyLock::new(Postgres::start);
+
+/// A store in a database of its own.
+pub(crate) struct Opened<P: ?Sized>(Arc<P>);
+
+impl<P: ?Sized> Opened<P> {
+    pub(crate) fn port(&self) -> Arc<P> {
+        Arc::clone(&self.0)
+    }
+}
+
+pub(crate) async fn durable(role: Role) -> SqlStore {
+    let location = Location::Postgres(SERVER.database());
+    SqlStore::open(&location, Limits::default(), role).await.unwrap()
+}
+
+pub(crate) async fn grants() -> Opened<dyn Grants> {
+    Opened(Arc::new(durable(Role::Idp).await))
+}
+
+pub(crate) async fn outbox() -> Opened<dyn LogoutOutbox> {
+    Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn people() -> Opened<dyn People> {
+    Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn signals() -> Opened<dyn Both> {
+    Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn accounts() -> Opened<dyn Accounts> {
+    Opened(Arc::new(durable(Role::Idp).await))
+}

@@ -1,0 +1,69 @@
+use std::path::Path;
+use std::time::Duration;
+
+use nixa_storage::{Limits, Location};
+use serde::{Deserialize, Serialize};
+
+use super::Finding;
+
+/// `[server.store]`: where state is kept; in files of the data directory without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSection {
+    /// The durable database: a `postgres://` URL, or `env:NAME` of the variable that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub durable: Option<String>,
+    /// The most connections to it.
+    pub connections: u32,
+    /// How long an answer of a store is waited for, in milliseconds.
+    pub patience_ms: u64,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        let limits = Limits::default();
+        let patience_ms = u64::try_from(limits.patience.as_millis()).unwrap_or(u64::MAX);
+        Self { durable: None, connections: limits.connections, patience_ms }
+    }
+}
+
+impl StoreSection {
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(super) fn check(&self, findings: &mut Vec<Finding>) {
+        let mut refuse = |key: &str, reason: &str| findings.push(Finding::new(format!("server.store.{key}"), reason));
+        match self.durable.as_deref().map(resolved) {
+            Some(None) => refuse("durable", "names an environment variable that is not set"),
+            Some(Some(url)) if !url.starts_with("postgres://") && !url.starts_with("postgresql://") => {
+                refuse("durable", "must be a postgres:// URL");
+            }
+            _ => {}
+        }
+        if self.connections == 0 {
+            refuse("connections", "must be at least 1");
+        }
+        if self.patience_ms < 100 {
+            refuse("patience_ms", "must be at least 100");
+        }
+    }
+
+    /// The durable database and what may be asked of it.
+    pub(super) fn durable(&self, data_dir: &Path) -> (Location, Limits) {
+        let location = match self.durable.as_deref().and_then(resolved) {
+            Some(url) => Location::Postgres(url),
+            None => Location::File(data_dir.join("durable.db")),
+        };
+        let patience = Duration::from_millis(self.patience_ms);
+        (location, Limits { connections: self.connections, patience })
+    }
+}
+
+/// A value, or the environment's, so that a password need not stand in the file.
+fn resolved(value: &str) -> Option<String> {
+    match value.strip_prefix("env:") {
+        Some(name) => std::env::var(name).ok(),
+        None => Some(value.to_owned()),
+    }
+}
