@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
 use nixa_idp::{IdpHost, Passwords};
 use nixa_protocol::claims::SCOPES;
-use nixa_protocol::jose::KeySet;
 use nixa_protocol::{Clock, Entropy};
 use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
 use nixa_storage::{Role, SqlStore, SqliteShortLived, StorageError};
@@ -15,7 +15,8 @@ use nixa_web::Look;
 use thiserror::Error;
 
 use crate::config::{Config, portal_scopes};
-use crate::keys::{KeyError, KeyFolder};
+use crate::keys::{KeyError, Vault};
+use crate::private_file::private_folder;
 
 /// Why a server could not be put together.
 #[derive(Debug, Error)]
@@ -61,6 +62,35 @@ pub struct Server<H: Host> {
     pub provider: Arc<Provider<H>>,
     /// Its durable store.
     pub store: Arc<SqlStore>,
+    /// Its keys and secrets.
+    pub vault: Vault,
+}
+
+impl<H: Host> Server<H> {
+    /// Does what has to be done beside requests, until it is dropped: logout tokens, expired state, and keys
+    /// that were rotated here or at another instance.
+    pub async fn run_background(&self) {
+        let keys = async {
+            let mut ticks = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                ticks.tick().await;
+                match self.vault.signing(self.provider.now()).await {
+                    Ok(keys) => self.provider.set_keys(keys),
+                    Err(error) => tracing::error!(%error, "signing keys cannot be read"),
+                }
+            }
+        };
+        tokio::join!(self.provider.run_background(), keys);
+    }
+}
+
+/// The keys and secrets of a server.
+///
+/// # Errors
+/// [`StartError::Keys`].
+pub fn vault(config: &Config, world: &World, store: Arc<SqlStore>) -> Result<Vault, StartError> {
+    let master = config.server.master_key(&*world.entropy)?;
+    Ok(Vault::new(store, master, world.entropy.clone()))
 }
 
 /// A broker.
@@ -69,17 +99,18 @@ pub struct Server<H: Host> {
 /// [`StartError`].
 pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>, StartError> {
     let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
-    let keys = KeyFolder::open(&config.server.data_dir)?;
     let store = open(config, Role::Broker).await?;
+    let vault = vault(config, world, store.clone())?;
+    let now = world.clock.now();
     let policy = section.policy().map_err(StartError::Config)?;
     let acr_values = policy.names().map(str::to_owned).collect();
     let host = BrokerHost {
         people: store.clone(),
         policy,
-        idps: section.idps(&keys.client()?),
+        idps: section.idps(&vault.client(now).await?),
         portals: section.portals(),
         upstreams: Upstreams::new(world.transport.clone(), world.clock.clone(), world.entropy.clone()),
-        pivot_key: keys.secret("pivot.key", &*world.entropy)?,
+        pivot_key: vault.secret("pivot", now).await?,
         entropy: world.entropy.clone(),
         risk: Risk::new(section.risk.settings(&config.server.cookie, config.server.is_secure()), store.clone()),
     };
@@ -88,7 +119,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
     let clients = Clients::new(section.portal.iter().filter_map(|p| p.client()));
     let scopes = portal_scopes().map(str::to_owned).collect();
     let engine = Engine { acr_values, scopes, clients, form_targets };
-    assemble(config, world, &keys, store, engine, host, nixa_broker::routes()).await
+    assemble(config, world, vault, store, engine, host, nixa_broker::routes()).await
 }
 
 /// An identity provider.
@@ -97,8 +128,8 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
 /// [`StartError`].
 pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, StartError> {
     let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
-    let keys = KeyFolder::open(&config.server.data_dir)?;
     let store = open(config, Role::Idp).await?;
+    let vault = vault(config, world, store.clone())?;
     let policy = section.policy().map_err(StartError::Config)?;
     let acr_values = policy.names().map(str::to_owned).collect();
     let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
@@ -110,7 +141,7 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
     let form_targets = if config.server.is_secure() { "https:" } else { "http:" };
     let scopes = SCOPES.iter().map(|(scope, _)| (*scope).to_owned()).collect();
     let engine = Engine { acr_values, scopes, clients, form_targets: form_targets.to_owned() };
-    assemble(config, world, &keys, store, engine, host, nixa_idp::routes()).await
+    assemble(config, world, vault, store, engine, host, nixa_idp::routes()).await
 }
 
 /// What the two kinds of server give the engine each in its own way.
@@ -127,6 +158,7 @@ struct Engine {
 /// [`StartError::Storage`].
 pub async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
     let (location, limits) = config.server.durable();
+    private_folder(&config.server.data_dir).map_err(KeyError::from)?;
     SqlStore::open(&location, limits, role).await.map(Arc::new).map_err(|e| storage(config, &e))
 }
 
@@ -141,7 +173,7 @@ fn storage(config: &Config, error: &StorageError) -> StartError {
 async fn assemble<H: Host>(
     config: &Config,
     world: &World,
-    keys: &KeyFolder,
+    vault: Vault,
     store: Arc<SqlStore>,
     engine: Engine,
     host: H,
@@ -150,13 +182,10 @@ async fn assemble<H: Host>(
     let Engine { acr_values, scopes, clients, form_targets } = engine;
     let short = SqliteShortLived::open(&config.server.data_dir.join("short-lived.db")).await;
     let short = Arc::new(short.map_err(|e| storage(config, &e))?);
-    let signing: KeySet = keys.signing()?;
-    let verifying = signing.verifying().map_err(|e| StartError::Config(e.to_string()))?;
+    let now = world.clock.now();
     let identity = Identity {
         issuer: config.server.issuer.clone(),
-        verifying,
-        keys: signing,
-        pairwise_key: keys.secret("pairwise.key", &*world.entropy)?,
+        pairwise_key: vault.secret("pairwise", now).await?,
         acr_values,
         scopes,
     };
@@ -165,8 +194,9 @@ async fn assemble<H: Host>(
     let around =
         Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
     let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);
+    provider.set_keys(vault.signing(now).await?);
     let provider = Arc::new(provider);
-    Ok(Server { router: router(provider.clone(), pages, &config.server.cookie), provider, store })
+    Ok(Server { vault, router: router(provider.clone(), pages, &config.server.cookie), provider, store })
 }
 
 /// The distinct origins of some URLs, for a Content-Security-Policy.

@@ -1,140 +1,160 @@
-//! Keys and secrets in files of mode 0600, made at first start.
+//! Keys and secrets: in the durable store, so that all instances have the same, each encrypted under a master
+//! key that is not in it.
 
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use nixa_protocol::Entropy;
-use nixa_protocol::jose::{Algorithm, KeySet, SigningKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
+use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
+use nixa_protocol::seal::{SealingKey, Unopenable};
+use nixa_protocol::{Entropy, Timestamp};
+use nixa_storage::{KeyRecord, KeyStore, StorageError};
 use thiserror::Error;
 
-/// A key file that cannot be used.
+use crate::private_file::FileError;
+
+/// Why keys cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The file cannot be read or written.
-    #[error("{}: {source}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The file is not a key.
-    #[error("{}: is not a usable key", .0.display())]
-    Malformed(PathBuf),
-    /// Others may read the file, so its key must be taken for known.
-    #[error("{}: may be read by others (mode {mode:o}); set it to 0600 and replace the key", file.display())]
-    Exposed {
-        /// The file.
-        file: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
+    /// The master key's file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The master key is not one.
+    #[error("the master key is not 32 octets in base64url")]
+    MasterKey,
+    /// The master key is not the one under which this store's secrets were encrypted, or they were changed.
+    #[error("the secrets of this store cannot be opened with this master key")]
+    Unopenable(#[from] Unopenable),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A key cannot be made or read.
+    #[error("a key cannot be made or read: {0}")]
+    Jose(#[from] JoseRefusal),
 }
 
-/// The folder `keys` of a data directory.
-#[derive(Debug, Clone)]
-pub struct KeyFolder(PathBuf);
+/// The algorithms that every server signs with.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::Rs256, Algorithm::Es256];
+/// The broker's key for authenticating at identity providers.
+const CLIENT: &str = "client";
 
-impl KeyFolder {
-    /// Opens or makes the folder, for its owner only.
-    ///
-    /// # Errors
-    /// [`KeyError::Io`].
-    pub fn open(data_dir: &Path) -> Result<Self, KeyError> {
-        let folder = data_dir.join("keys");
-        private_folder(data_dir)?;
-        private_folder(&folder)?;
-        Ok(Self(folder))
+/// The keys and secrets of a server.
+pub struct Vault {
+    store: Arc<dyn KeyStore>,
+    master: SealingKey,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Vault {
+    /// The keys and secrets in a store, under a master key.
+    #[must_use]
+    pub fn new(store: Arc<dyn KeyStore>, master: SealingKey, entropy: Arc<dyn Entropy>) -> Self {
+        Self { store, master, entropy }
     }
 
-    /// The server's signing keys: RS256 and ES256.
+    /// A secret of 256 bits; made when it is asked for the first time.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn signing(&self) -> Result<KeySet, KeyError> {
-        let keys = [(Algorithm::Rs256, "signing-rs256.jwk"), (Algorithm::Es256, "signing-es256.jwk")];
-        Ok(KeySet::new(keys.into_iter().map(|(a, file)| self.key(a, file)).collect::<Result<_, _>>()?))
+    pub async fn secret(&self, name: &str, now: Timestamp) -> Result<[u8; 32], KeyError> {
+        let make = || {
+            let mut bytes = [0; 32];
+            self.entropy.fill(&mut bytes);
+            Ok(bytes.to_vec())
+        };
+        self.kept(name, now, make).await?.try_into().map_err(|_| KeyError::Unopenable(Unopenable))
     }
 
     /// The key with which a broker authenticates at identity providers.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn client(&self) -> Result<SigningKey, KeyError> {
-        self.key(Algorithm::Es256, "client-es256.jwk")
+    pub async fn client(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
+        let make = || Ok(SigningKey::generate(Algorithm::Es256)?.private_jwk().into_bytes());
+        from_jwk(self.kept(CLIENT, now, make).await?)
     }
 
-    /// A secret of 256 bits.
+    async fn kept(
+        &self,
+        name: &str,
+        now: Timestamp,
+        make: impl FnOnce() -> Result<Vec<u8>, KeyError>,
+    ) -> Result<Vec<u8>, KeyError> {
+        let place = format!("secret:{name}");
+        if let Some(sealed) = self.store.secret(name).await? {
+            return Ok(self.master.open(&place, &sealed)?);
+        }
+        let sealed = self.master.seal(&*self.entropy, &place, &make()?)?;
+        self.store.insert_secret(name, &sealed, now).await?;
+        // Another instance may have been first: its secret counts.
+        let kept = self.store.secret(name).await?.unwrap_or(sealed);
+        Ok(self.master.open(&place, &kept)?)
+    }
+
+    /// The signing keys; the first ones are made when there are none.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn secret(&self, file: &str, entropy: &dyn Entropy) -> Result<[u8; 32], KeyError> {
-        let file = self.0.join(file);
-        let bytes = read_or_make(&file, || {
-            let mut bytes = [0; 32];
-            entropy.fill(&mut bytes);
-            Ok(bytes.to_vec())
-        })?;
-        bytes.try_into().map_err(|_| KeyError::Malformed(file))
-    }
-
-    fn key(&self, algorithm: Algorithm, file: &str) -> Result<SigningKey, KeyError> {
-        let file = self.0.join(file);
-        let malformed = || KeyError::Malformed(file.clone());
-        let made = || SigningKey::generate(algorithm).map(|k| k.private_jwk().into_bytes()).map_err(|_| malformed());
-        let bytes = read_or_make(&file, made)?;
-        let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-        SigningKey::from_jwk(&text).map_err(|_| malformed())
-    }
-}
-
-fn private_folder(folder: &Path) -> Result<(), KeyError> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|source| KeyError::Io { file: folder.to_owned(), source })
-}
-
-fn read_or_make(file: &Path, make: impl FnOnce() -> Result<Vec<u8>, KeyError>) -> Result<Vec<u8>, KeyError> {
-    let io = |source| KeyError::Io { file: file.to_owned(), source };
-    match fs::metadata(file) {
-        Ok(metadata) => {
-            let mode = metadata.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(KeyError::Exposed { file: file.to_owned(), mode });
+    pub async fn signing(&self, now: Timestamp) -> Result<KeySet, KeyError> {
+        let mut stored = self.store.signing_keys().await?;
+        let have: BTreeSet<&str> = stored.iter().map(|k| k.algorithm.as_str()).collect();
+        let missing: Vec<Algorithm> = ALGORITHMS.into_iter().filter(|a| !have.contains(a.as_str())).collect();
+        if !missing.is_empty() {
+            for algorithm in missing {
+                self.store.insert_first_key(&self.fresh(algorithm, now)?).await?;
             }
-            fs::read(file).map_err(io)
+            stored = self.store.signing_keys().await?;
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            keep_first(file, &make()?).map_err(io)?;
-            fs::read(file).map_err(io)
+        let timed = |k: &KeyRecord| {
+            let jwk = self.master.open(&place_of(&k.kid), &k.sealed)?;
+            Ok(TimedKey::new(from_jwk(jwk)?, k.active_at, k.retired_at)?)
+        };
+        Ok(KeySet::new(stored.iter().map(timed).collect::<Result<_, KeyError>>()?))
+    }
+
+    /// Publishes a new key of each algorithm, which signs from a day later on.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate(&self, now: Timestamp) -> Result<(), KeyError> {
+        let (active, retired) = rotation(now);
+        for algorithm in ALGORITHMS {
+            self.store.add_key(&self.fresh(algorithm, active)?, retired).await?;
         }
-        Err(e) => Err(io(e)),
+        Ok(())
+    }
+
+    fn fresh(&self, algorithm: Algorithm, active_at: Timestamp) -> Result<KeyRecord, KeyError> {
+        let key = SigningKey::generate(algorithm)?;
+        let kid = key.kid().to_owned();
+        let sealed = self.master.seal(&*self.entropy, &place_of(&kid), key.private_jwk().as_bytes())?;
+        Ok(KeyRecord { kid, algorithm: algorithm.as_str().to_owned(), sealed, active_at, retired_at: None })
     }
 }
 
-/// Writes a key file unless there is one: of two servers that start for the first time at once, both use
-/// the key of the one that came first.
-fn keep_first(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let half = file.with_extension(format!("{}.new", std::process::id()));
-    write_private(&half, bytes)?;
-    let linked = fs::hard_link(&half, file);
-    fs::remove_file(&half)?;
-    match linked {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-        _ => Ok(()),
-    }
+fn place_of(kid: &str) -> String {
+    format!("signing-key:{kid}")
 }
 
-/// Writes a file for its owner only, whole or not at all: a crash leaves no half key behind.
+fn from_jwk(bytes: Vec<u8>) -> Result<SigningKey, KeyError> {
+    let text = String::from_utf8(bytes).map_err(|_| JoseRefusal::Key)?;
+    Ok(SigningKey::from_jwk(&text)?)
+}
+
+/// The text of a new master key.
+#[must_use]
+pub fn new_master_key(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A master key from its text.
 ///
 /// # Errors
-/// The cause.
-pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let half = file.with_extension("new");
-    let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
-    out.write_all(bytes)?;
-    out.sync_all()?;
-    fs::rename(half, file)
+/// [`KeyError::MasterKey`].
+pub fn master_key(text: &str) -> Result<SealingKey, KeyError> {
+    SealingKey::from_text(text).map_err(|_| KeyError::MasterKey)
 }

@@ -7,4 +7,5 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod keys;
+pub mod private_file;
 pub mod serve;

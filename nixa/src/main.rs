@@ -1,9 +1,8 @@
 //! The `nixa` command.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use axum_server::Handle;
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -12,9 +11,10 @@ use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
 use nixa::explain;
-use nixa::keys::KeyFolder;
+use nixa::keys::new_master_key;
 use nixa::serve::{listen, real_world, serve, stop_at_signal};
-use nixa_protocol::Clock;
+use nixa_protocol::keyset::KeySet;
+use nixa_protocol::{Clock, Timestamp};
 use nixa_provider::Host;
 use nixa_storage::{Role, Signals};
 use tracing_subscriber::EnvFilter;
@@ -125,6 +125,20 @@ enum KeysCommand {
         #[arg(long)]
         config: PathBuf,
     },
+    /// List the signing keys of a server: next, current, replaced and retired.
+    List {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Publish a new key of each algorithm; it signs from a day later on, and every instance follows by itself.
+    Rotate {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Print a new master key, for a file of mode 0600 or an environment variable.
+    NewMaster,
 }
 
 #[derive(Debug, Subcommand)]
@@ -185,7 +199,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Explain(args) => explain(args).await,
         Command::Risk { command, config } => risk(&Config::load(&config)?, command).await,
-        Command::Keys { command: KeysCommand::Client { config } } => print_client_key(&config),
+        Command::Keys { command } => keys(command).await,
     }
 }
 
@@ -193,10 +207,10 @@ async fn serve_one<H: Host>(config: &Config, server: Server<H>) -> Result<(), Fa
     let listener = listen(config.server.listen)?;
     tracing::info!(issuer = config.server.issuer, address = %config.server.listen, "serving");
     let handle = Handle::new();
-    let background = Arc::clone(&server.provider);
-    let background = tokio::spawn(async move { background.run_background().await });
+    let router = server.router.clone();
+    let background = tokio::spawn(async move { server.run_background().await });
     tokio::spawn(stop_at_signal(handle.clone()));
-    let served = serve(listener, server.router, config.server.tls.as_ref(), handle).await;
+    let served = serve(listener, router, config.server.tls.as_ref(), handle).await;
     background.abort();
     Ok(served?)
 }
@@ -248,8 +262,33 @@ async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_client_key(file: &Path) -> Result<(), Failure> {
-    let config = Config::load(file)?;
-    let key = KeyFolder::open(&config.server.data_dir)?.client()?;
-    Ok(writeln!(std::io::stdout(), "{:#}", key.public_jwk())?)
+async fn keys(command: KeysCommand) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    let world = real_world()?;
+    let config = match &command {
+        KeysCommand::NewMaster => return Ok(writeln!(out, "{}", new_master_key(&*world.entropy))?),
+        KeysCommand::Client { config } | KeysCommand::List { config } | KeysCommand::Rotate { config } => {
+            Config::load(config)?
+        }
+    };
+    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
+    let vault = compose::vault(&config, &world, compose::open(&config, role).await?)?;
+    let now = world.clock.now();
+    match command {
+        KeysCommand::Client { .. } => Ok(writeln!(out, "{:#}", vault.client(now).await?.public_jwk())?),
+        KeysCommand::Rotate { .. } => {
+            vault.rotate(now).await?;
+            list_keys(&vault.signing(now).await?, now, &mut out)
+        }
+        KeysCommand::List { .. } | KeysCommand::NewMaster => list_keys(&vault.signing(now).await?, now, &mut out),
+    }
+}
+
+fn list_keys(keys: &KeySet, now: Timestamp, out: &mut dyn Write) -> Result<(), Failure> {
+    for (key, stage, active_at, retired_at) in keys.stages(now) {
+        let stage = format!("{stage:?}").to_lowercase();
+        let until = retired_at.map_or_else(String::new, |at| format!(", published until {}", at.0));
+        writeln!(out, "{} {} {stage}: signs from {}{until}", key.kid(), key.algorithm().as_str(), active_at.0)?;
+    }
+    Ok(())
 }

@@ -145,6 +145,12 @@ impl SigningKey {
         Value::Object(map)
     }
 
+    /// Its identifier.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// The algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
@@ -172,40 +178,6 @@ fn thumbprint(public: &Jwk) -> Result<String, JoseRefusal> {
         _ => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, member("e")?, member("n")?),
     };
     Ok(digest(&canonical).as_str().to_owned())
-}
-
-/// The server's own keys: one per algorithm, the first being the default.
-#[derive(Debug, Clone)]
-pub struct KeySet(Vec<SigningKey>);
-
-impl KeySet {
-    /// A set; it must have a key for each algorithm that clients are registered with.
-    #[must_use]
-    pub fn new(keys: Vec<SigningKey>) -> Self {
-        Self(keys)
-    }
-
-    /// The key for an algorithm.
-    ///
-    /// # Errors
-    /// [`JoseRefusal::UnknownKey`].
-    pub fn signing(&self, algorithm: Algorithm) -> Result<&SigningKey, JoseRefusal> {
-        self.0.iter().find(|k| k.algorithm == algorithm).ok_or(JoseRefusal::UnknownKey)
-    }
-
-    /// The JWK Set document (RFC 7517 §5).
-    #[must_use]
-    pub fn jwks(&self) -> Value {
-        json!({ "keys": self.0.iter().map(SigningKey::public_jwk).collect::<Vec<_>>() })
-    }
-
-    /// The public keys, to verify our own tokens when they come back (`id_token_hint`).
-    ///
-    /// # Errors
-    /// [`JoseRefusal::Key`].
-    pub fn verifying(&self) -> Result<Vec<VerifyingKey>, JoseRefusal> {
-        self.0.iter().map(|k| VerifyingKey::from_jwk(&k.public_jwk())).collect()
-    }
 }
 
 /// A public key of a client, ready to verify.
@@ -315,11 +287,10 @@ mod tests {
             let key = SigningKey::generate(algorithm).unwrap();
             let again = SigningKey::from_jwk(&key.private_jwk()).unwrap();
             let token = again.sign("JWT", &json!({"a": 1})).unwrap();
-            let keys = KeySet::new(vec![key]);
-            let public = VerifyingKey::from_jwks(&keys.jwks()).unwrap();
+            let public = [VerifyingKey::from_jwk(&key.public_jwk()).unwrap()];
             assert_eq!(verify(&token, &public, Some("jwt")).unwrap()["a"], 1);
             assert_eq!(verify(&token, &public, Some("logout+jwt")), Err(JoseRefusal::Type));
-            assert!(keys.jwks()["keys"][0].get("d").is_none(), "a private member was published");
+            assert!(key.public_jwk().get("d").is_none(), "a private member was published");
         }
     }
 
@@ -327,7 +298,7 @@ mod tests {
     fn refuses_forgeries() {
         let key = SigningKey::generate(Algorithm::Rs256).unwrap();
         let other = SigningKey::generate(Algorithm::Rs256).unwrap();
-        let keys = KeySet::new(vec![key.clone()]).verifying().unwrap();
+        let keys = [VerifyingKey::from_jwk(&key.public_jwk()).unwrap()];
         let kid = key.public_jwk()["kid"].as_str().unwrap().to_owned();
         let token = key.sign("JWT", &json!({"sub": "a"})).unwrap();
         let parts: Vec<&str> = token.split('.').collect();

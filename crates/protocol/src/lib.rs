@@ -16,9 +16,11 @@ pub mod grant;
 pub mod id;
 pub mod id_token;
 pub mod jose;
+pub mod keyset;
 pub mod logout;
 pub mod params;
 pub mod pkce;
+pub mod seal;
 pub mod subject;
 pub mod time;
 

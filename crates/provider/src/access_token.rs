@@ -92,7 +92,8 @@ impl<H: Host> Provider<H> {
             AccessTokenFormat::Jwt => {
                 let live = LiveToken { access, grant: grant.clone() };
                 let sub = subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key);
-                let signer = self.identity.keys.signing(client.id_token_alg)?;
+                let keys = self.keys();
+                let signer = keys.signing(client.id_token_alg, now)?;
                 signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.identity.issuer, &sub, Some(&random)))?
             }
         };

@@ -96,8 +96,8 @@ fn read<H: Host>(
     };
     let mut request = validate(&params, &bound).map_err(|error| redirect_error(provider, &bound, &error))?;
     if let Some(hint) = params.get("id_token_hint") {
-        let (keys, issuer) = (&provider.identity.verifying, &provider.identity.issuer);
-        let hint = verify_hint(hint, keys, issuer).filter(|h| h.client_id == bound.client.client_id);
+        let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer)
+            .filter(|h| h.client_id == bound.client.client_id);
         let invalid = || redirect_error(provider, &bound, &invalid_request("id_token_hint is not valid"));
         request.hinted_sub = Some(hint.ok_or_else(invalid)?.sub);
     }

@@ -57,7 +57,7 @@ impl<H: Host> Provider<H> {
             sid: delivery.sid.as_str(),
             events: logout_event(),
         };
-        let token = self.identity.keys.signing(client.id_token_alg)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
+        let token = self.keys().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
         let delivered = self.sender.send(&uri, &token).await;
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         match (delivered, wait) {

@@ -106,7 +106,7 @@ async fn act<H: Host>(
     }
     let hint = params
         .get("id_token_hint")
-        .and_then(|t| verify_hint(t, &provider.identity.verifying, &provider.identity.issuer));
+        .and_then(|t| verify_hint(t, &provider.keys().verifying(), &provider.identity.issuer));
     let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str()));
     let after = redirect_after(params, client.as_deref());
     let hinted: Option<Id<Sso>> = hint.and_then(|h| h.sid).map(Id::from_text);

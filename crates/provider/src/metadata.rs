@@ -11,7 +11,8 @@ use nixa_protocol::discovery;
 use crate::host::Host;
 use crate::state::Provider;
 
-/// Both documents may be cached for a few minutes; a client that meets an unknown `kid` fetches again.
+/// Keys are rotated so that a client may keep the set for a day; a few minutes let a rotation in an emergency
+/// reach everybody.
 const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=300")];
 
 pub(crate) async fn configuration<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
@@ -20,5 +21,5 @@ pub(crate) async fn configuration<H: Host>(State(provider): State<Arc<Provider<H
 }
 
 pub(crate) async fn jwks<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
-    (CACHED, Json(provider.identity.keys.jwks())).into_response()
+    (CACHED, Json(provider.keys().jwks(provider.now()))).into_response()
 }

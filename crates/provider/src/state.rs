@@ -1,9 +1,9 @@
 //! What the engine is made of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use nixa_protocol::jose::{KeySet, VerifyingKey};
+use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Client, Clock, Entropy, Timestamp};
 use nixa_storage::{Grants, LogoutOutbox, ShortLived};
 use nixa_web::Look;
@@ -51,10 +51,6 @@ impl Default for Lifetimes {
 pub struct Identity {
     /// The issuer identifier, without a slash at its end.
     pub issuer: String,
-    /// The signing keys.
-    pub keys: KeySet,
-    /// Their public halves, to verify our own tokens when they come back.
-    pub verifying: Vec<VerifyingKey>,
     /// The secret of pairwise subjects: losing it changes every `sub`.
     pub pairwise_key: [u8; 32],
     /// The `acr` values published in the metadata.
@@ -101,6 +97,7 @@ pub struct Stores {
 pub struct Provider<H: Host> {
     /// Who the server is.
     pub identity: Identity,
+    keys: RwLock<Arc<KeySet>>,
     /// Who may ask.
     pub clients: Clients,
     /// Where state is kept.
@@ -151,6 +148,7 @@ impl<H: Host> Provider<H> {
             sessions: Sessions::new(stores.short.clone(), lifetimes),
             queued: Notify::new(),
             identity,
+            keys: RwLock::default(),
             clients,
             stores,
             sender,
@@ -160,6 +158,18 @@ impl<H: Host> Provider<H> {
             entropy,
             host,
         }
+    }
+
+    /// The signing keys.
+    #[must_use]
+    pub fn keys(&self) -> Arc<KeySet> {
+        // A panic elsewhere cannot leave half a pointer behind.
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other signing keys in their place, when they were rotated, here or at another instance.
+    pub fn set_keys(&self, keys: KeySet) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
     /// The current time.

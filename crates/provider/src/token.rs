@@ -201,7 +201,7 @@ impl<H: Host> Provider<H> {
             requested,
         };
         Ok(TokenResponse {
-            id_token: self.identity.keys.signing(client.id_token_alg)?.sign("JWT", &id_token)?,
+            id_token: self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?,
             access_token,
             token_type: "Bearer",
             expires_in: self.lifetimes.access_token,

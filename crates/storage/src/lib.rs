@@ -9,10 +9,10 @@ mod records;
 mod sql;
 mod sqlite;
 
-pub use ports::{Accounts, Grants, LogoutOutbox, People, ShortLived, Signals};
+pub use ports::{Accounts, Grants, KeyStore, LogoutOutbox, People, ShortLived, Signals};
 pub use records::{
-    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, Linked, NewRefresh, Person,
-    Rotation, Upstream,
+    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked, NewRefresh,
+    Person, Rotation, Upstream,
 };
 pub use sql::{Limits, Location, Role, SqlStore, Step};
 pub use sqlite::SqliteShortLived;

@@ -8,7 +8,8 @@ use nixa_protocol::{Digest, Timestamp};
 
 use crate::StorageError;
 use crate::records::{
-    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, Linked, NewRefresh, Person, Rotation, Upstream,
+    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked, NewRefresh, Person,
+    Rotation, Upstream,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -54,6 +55,21 @@ pub trait Grants: Send + Sync {
     async fn revoke_session(&self, sid: &Id<Sso>, now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+}
+
+/// Keys and secrets of the server, encrypted before they come here.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// A secret.
+    async fn secret(&self, name: &str) -> Result<Option<String>>;
+    /// Stores a secret unless there is one of this name: of instances that start at once, all use the first.
+    async fn insert_secret(&self, name: &str, sealed: &str, now: Timestamp) -> Result<()>;
+    /// Every signing key, also those that are no longer published, in the order in which they begin to sign.
+    async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
+    /// Stores the first key of an algorithm, unless there is one.
+    async fn insert_first_key(&self, key: &KeyRecord) -> Result<()>;
+    /// Stores a further key and says when the earlier ones of its algorithm are no longer published.
+    async fn add_key(&self, key: &KeyRecord, retire_others_at: Timestamp) -> Result<()>;
 }
 
 /// Logout tokens on their way.

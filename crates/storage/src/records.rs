@@ -68,6 +68,27 @@ pub enum Rotation {
     Refused,
 }
 
+/// A signing key as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Its identifier.
+    pub kid: String,
+    /// The registered name of its algorithm.
+    pub algorithm: String,
+    /// The private key, encrypted.
+    pub sealed: String,
+    /// When it begins to sign; it is published from the start.
+    pub active_at: Timestamp,
+    /// When it is no longer published.
+    pub retired_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for KeyRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRecord").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
 /// A logout token that a client has not yet received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRecord {

@@ -84,6 +84,9 @@ impl Config {
         let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
         let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
         config.server.data_dir = beside(file, &config.server.data_dir);
+        if let Some(key) = config.server.master_key.as_mut().filter(|key| !key.starts_with("env:")) {
+            *key = beside(file, Path::new(key.as_str())).display().to_string();
+        }
         for path in config.paths_mut() {
             *path = beside(file, path);
         }

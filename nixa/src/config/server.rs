@@ -1,9 +1,13 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use nixa_protocol::LocalizedText;
+use nixa_protocol::seal::SealingKey;
+use nixa_protocol::{Entropy, LocalizedText};
 use nixa_storage::{Limits, Location};
 use serde::{Deserialize, Serialize};
+
+use crate::keys::{KeyError, master_key, new_master_key};
+use crate::private_file;
 
 use super::store::StoreSection;
 use super::{Finding, check_issuer};
@@ -27,6 +31,10 @@ pub struct ServerSection {
     pub cookie: String,
     /// Where databases and keys are kept, relative to this file.
     pub data_dir: PathBuf,
+    /// The master key, under which the store's keys and secrets are encrypted: a file, or `env:NAME` of the
+    /// variable that has it. Without it, `keys/master.key` in the data directory, made at the first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<String>,
     /// Where state is kept.
     #[serde(default, skip_serializing_if = "StoreSection::is_default")]
     pub store: StoreSection,
@@ -43,6 +51,10 @@ pub struct TlsSection {
     pub certificate: PathBuf,
     /// PEM file with the private key.
     pub key: PathBuf,
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String, KeyError> {
+    String::from_utf8(bytes).map_err(|_| KeyError::MasterKey)
 }
 
 fn default_accent() -> String {
@@ -66,9 +78,34 @@ impl ServerSection {
         self.store.durable(&self.data_dir)
     }
 
+    /// The master key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn master_key(&self, entropy: &dyn Entropy) -> Result<SealingKey, KeyError> {
+        let text = match self.master_key.as_deref() {
+            Some(named) => match named.strip_prefix("env:") {
+                Some(name) => std::env::var(name).unwrap_or_default(),
+                None => text_of(private_file::read(Path::new(named))?)?,
+            },
+            None => {
+                let folder = self.data_dir.join("keys");
+                private_file::private_folder(&self.data_dir)?;
+                private_file::private_folder(&folder)?;
+                let make = || Ok(new_master_key(entropy).into_bytes());
+                text_of(private_file::read_or_make(&folder.join("master.key"), make)?)?
+            }
+        };
+        master_key(&text)
+    }
+
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.store.check(&mut findings);
+        if self.store.durable.is_some() && self.master_key.is_none() {
+            // One made by each instance for itself would not open what another one has encrypted.
+            findings.push(Finding::new("server.master_key", "is needed with a shared database"));
+        }
         check_issuer("server.issuer", &self.issuer, &mut findings);
         if self.tls.is_some() && !self.is_secure() {
             findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));

@@ -21,7 +21,8 @@ use url::Url;
 
 use crate::compose::{self, StartError, World};
 use crate::config::{Config, ConfigError};
-use crate::keys::{KeyError, KeyFolder, write_private};
+use crate::keys::KeyError;
+use crate::private_file::{FileError, private_folder, write_private};
 use crate::serve::{ServeError, listen, real_world, serve, stop_at_signal};
 
 pub use citizens::{ACCOUNTS, DemoAccount};
@@ -53,9 +54,12 @@ pub enum DemoError {
     /// A configuration that the demo wrote is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A key file cannot be used.
+    /// A key cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The folder cannot be made.
+    #[error(transparent)]
+    Folder(#[from] FileError),
     /// A file cannot be written.
     #[error("{}: {source}", file.display())]
     File {
@@ -134,28 +138,28 @@ pub(crate) async fn build(folder: &Path, addresses: &Addresses, world: &World) -
         let file = folder.join(name);
         write_private(&file, bytes).map_err(|source| DemoError::File { file, source })
     };
-    let broker_keys = KeyFolder::open(&folder.join("broker"))?;
+    let now = world.clock.now();
+    private_folder(folder)?;
     write(MARK, citizens::json().as_bytes())?;
     let secrets = Secrets::load_or_make(folder, &*world.entropy)?;
     write("broker.toml", settings::broker(addresses, &secrets).as_bytes())?;
-    let client_key = broker_keys.client()?.public_jwk();
+    let broker = compose::broker(&Config::load(&folder.join("broker.toml"))?, world).await?;
+    let client_key = broker.vault.client(now).await?.public_jwk();
     write("partner-policy.toml", settings::PARTNER_POLICY.as_bytes())?;
     write("national.toml", settings::national(addresses, &client_key).as_bytes())?;
     write("partner.toml", settings::partner(addresses, &client_key).as_bytes())?;
 
-    let broker = compose::broker(&Config::load(&folder.join("broker.toml"))?, world).await?;
     let national = compose::idp(&Config::load(&folder.join("national.toml"))?, world).await?;
     let partner = compose::idp(&Config::load(&folder.join("partner.toml"))?, world).await?;
     for account in ACCOUNTS {
         let store = if account.idp == "national" { &national.store } else { &partner.store };
         enrol_once(&**store, &*world.entropy, &*world.clock, account).await?;
     }
-    let engine = broker.provider.clone();
-    tokio::spawn(async move { engine.run_background().await });
-    for engine in [national.provider.clone(), partner.provider.clone()] {
-        tokio::spawn(async move { engine.run_background().await });
+    let mut routers = vec![broker.router.clone(), national.router.clone(), partner.router.clone()];
+    tokio::spawn(async move { broker.run_background().await });
+    for idp in [national, partner] {
+        tokio::spawn(async move { idp.run_background().await });
     }
-    let mut routers = vec![broker.router, national.router, partner.router];
     let portals = [test_rps::national_public_service, test_rps::social_insurance, test_rps::tax];
     for (n, portal) in portals.into_iter().enumerate() {
         let (client_id, public_url) = addresses.portal(n);

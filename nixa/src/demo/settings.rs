@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::DemoError;
-use crate::keys::write_private;
+use crate::private_file::write_private;
 
 /// Client identifier, port offset and name of each portal.
 const PORTALS: [(&str, u16, &str); 3] = [

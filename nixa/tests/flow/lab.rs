@@ -12,7 +12,6 @@ use axum::body::{Body, to_bytes};
 use http::{Request, Response};
 use nixa::compose::{self, Server, World};
 use nixa::config::Config;
-use nixa::keys::KeyFolder;
 use nixa_broker::{BrokerHost, Transport, TransportError};
 use nixa_idp::{NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
@@ -117,10 +116,10 @@ impl Lab {
             sender: net.clone(),
         };
         let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
-        let broker_key = KeyFolder::open(&folder.path().join("broker")).unwrap().client().unwrap();
         let broker_file = write(folder.path(), "broker.toml", &(broker_config(&client_key) + more));
-        let idp_file = write(folder.path(), "idp.toml", &idp_config(&broker_key));
         let broker = compose::broker(&Config::load(&broker_file).unwrap(), &world).await.unwrap();
+        let broker_key = broker.vault.client(clock.now()).await.unwrap();
+        let idp_file = write(folder.path(), "idp.toml", &idp_config(&broker_key));
         let idp = compose::idp(&Config::load(&idp_file).unwrap(), &world).await.unwrap();
         net.routers.lock().unwrap().insert("broker.example".into(), broker.router.clone());
         net.routers.lock().unwrap().insert("idp.example".into(), idp.router.clone());

@@ -3,6 +3,7 @@
 mod accounts;
 mod db;
 mod grants;
+mod keys;
 mod migrate;
 mod outbox;
 mod people;

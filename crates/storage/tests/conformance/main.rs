@@ -8,6 +8,7 @@
 mod accounts;
 mod files;
 mod grants;
+mod keys;
 mod outbox;
 mod people;
 mod postgres;
@@ -101,6 +102,12 @@ macro_rules! durable_contracts {
             hostile_text_is_only_text
             a_text_with_a_nul_is_refused_whole
             logins_at_once_lose_no_attribute
+        }
+        contracts! { $backend, keys:
+            the_first_secret_stays
+            a_key_comes_back
+            a_new_key_retires_those_of_its_algorithm
+            a_key_is_not_written_over
         }
         contracts! { $backend, signals:
             a_device_is_known_to_its_person_only

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use nixa_storage::{Accounts, Grants, Limits, Location, LogoutOutbox, People, Role, SqlStore};
+use nixa_storage::{Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, People, Role, SqlStore};
 use test_servers::Postgres;
 
 use crate::signals::Both;
@@ -37,6 +37,10 @@ pub(crate) async fn people() -> Opened<dyn People> {
 
 pub(crate) async fn signals() -> Opened<dyn Both> {
     Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn keys() -> Opened<dyn KeyStore> {
+    Opened(Arc::new(durable(Role::Idp).await))
 }
 
 pub(crate) async fn accounts() -> Opened<dyn Accounts> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nixa_storage::{
-    Accounts, Grants, Limits, Location, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived,
+    Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived,
 };
 use tempfile::TempDir;
 
@@ -44,6 +44,11 @@ pub(crate) async fn people() -> Opened<dyn People> {
 
 pub(crate) async fn signals() -> Opened<dyn Both> {
     let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn keys() -> Opened<dyn KeyStore> {
+    let (store, folder) = durable(Role::Idp).await;
     Opened { port: Arc::new(store), _folder: folder }
 }
 

@@ -1,0 +1,59 @@
+use async_trait::async_trait;
+use nixa_protocol::Timestamp;
+
+use super::SqlStore;
+use super::db::{Row, args};
+use crate::StorageError;
+use crate::ports::KeyStore;
+use crate::records::KeyRecord;
+
+const SECRET: &str = "SELECT sealed FROM secrets WHERE name = $1";
+const INSERT_SECRET: &str = "INSERT INTO secrets (name, sealed, created_at) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO NOTHING";
+const KEYS: &str = "SELECT * FROM signing_keys ORDER BY active_at, kid";
+const INSERT_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, sealed, active_at) VALUES ($1, $2, $3, $4)";
+/// The first key of an algorithm is made by one of the instances that start at once.
+const INSERT_FIRST_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, sealed, active_at)
+    SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2)";
+const RETIRE: &str = "UPDATE signing_keys SET retired_at = $4
+    WHERE algorithm = $1 AND kid <> $2 AND active_at <= $3 AND retired_at IS NULL";
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+#[async_trait]
+impl KeyStore for SqlStore {
+    async fn secret(&self, name: &str) -> Result<Option<String>> {
+        self.db.one(SECRET, args![name]).await?.map(|row| row.text("sealed")).transpose()
+    }
+
+    async fn insert_secret(&self, name: &str, sealed: &str, now: Timestamp) -> Result<()> {
+        self.db.execute(INSERT_SECRET, args![name, sealed, now]).await.map(drop)
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<KeyRecord>> {
+        self.db.all(KEYS, args![]).await?.iter().map(read).collect()
+    }
+
+    async fn insert_first_key(&self, key: &KeyRecord) -> Result<()> {
+        let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
+        self.db.execute(INSERT_FIRST_KEY, args![kid, algorithm, sealed, *active_at]).await.map(drop)
+    }
+
+    async fn add_key(&self, key: &KeyRecord, retire_others_at: Timestamp) -> Result<()> {
+        let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
+        let mut tx = self.db.begin().await?;
+        tx.execute(INSERT_KEY, args![kid, algorithm, sealed, *active_at]).await?;
+        tx.execute(RETIRE, args![algorithm, kid, *active_at, retire_others_at]).await?;
+        tx.commit().await
+    }
+}
+
+fn read(row: &Row) -> Result<KeyRecord> {
+    Ok(KeyRecord {
+        kid: row.text("kid")?,
+        algorithm: row.text("algorithm")?,
+        sealed: row.text("sealed")?,
+        active_at: Timestamp(row.int("active_at")?),
+        retired_at: row.maybe_int("retired_at")?.map(Timestamp),
+    })
+}
