@@ -14,7 +14,7 @@ pub use records::{
     Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked, NewRefresh,
     Person, Rotation, Upstream,
 };
-pub use sql::{Limits, Location, Role, SqlStore, Step};
+pub use sql::{Copied, Limits, Location, Role, SqlStore, Step};
 pub use sqlite::SqliteShortLived;
 
 use thiserror::Error;

@@ -21,6 +21,7 @@ pub(crate) enum Arg<'a> {
     Text(&'a str),
     MaybeText(Option<&'a str>),
     Int(i64),
+    MaybeInt(Option<i64>),
     Flag(bool),
 }
 
@@ -85,7 +86,7 @@ fn check(args: &[Arg<'_>]) -> Result<()> {
     let bad = args.iter().any(|arg| match arg {
         Arg::Text(text) => has_nul(text),
         Arg::MaybeText(text) => text.is_some_and(has_nul),
-        Arg::Int(_) | Arg::Flag(_) => false,
+        Arg::Int(_) | Arg::MaybeInt(_) | Arg::Flag(_) => false,
     });
     if bad { Err(StorageError::NotText) } else { Ok(()) }
 }
@@ -95,6 +96,7 @@ fn for_sqlite<'q>(sql: &'static str, args: &'q [Arg<'q>]) -> Query<'q, Sqlite, S
         Arg::Text(text) => query.bind(text),
         Arg::MaybeText(text) => query.bind(text),
         Arg::Int(number) => query.bind(number),
+        Arg::MaybeInt(number) => query.bind(number),
         Arg::Flag(flag) => query.bind(flag),
     })
 }
@@ -104,6 +106,7 @@ fn for_postgres<'q>(sql: &'static str, args: &'q [Arg<'q>]) -> Query<'q, Postgre
         Arg::Text(text) => query.bind(text),
         Arg::MaybeText(text) => query.bind(text),
         Arg::Int(number) => query.bind(number),
+        Arg::MaybeInt(number) => query.bind(number),
         Arg::Flag(flag) => query.bind(flag),
     })
 }

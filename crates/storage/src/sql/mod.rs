@@ -1,6 +1,7 @@
 //! The durable store, on SQLite (embedded) or PostgreSQL, whichever its location names.
 
 mod accounts;
+mod copy;
 mod db;
 mod grants;
 mod keys;
@@ -21,6 +22,7 @@ use sqlx::sqlite::SqliteSynchronous;
 use crate::{StorageError, sqlite};
 use db::{Db, Pools};
 
+pub use copy::Copied;
 pub use migrate::Step;
 
 /// Whose tables a durable database has.

@@ -1,0 +1,236 @@
+//! Moving an installation from one durable database to another.
+
+use nixa_protocol::{Digest, digest};
+
+use super::db::{Arg, Db, Row};
+use super::{Role, SqlStore};
+use crate::StorageError;
+
+type Result<T> = std::result::Result<T, StorageError>;
+
+/// How many rows are read at once.
+const BATCH: i64 = 500;
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy)]
+enum Type {
+    Text,
+    MaybeText,
+    Int,
+    MaybeInt,
+    Flag,
+}
+use Type::{Flag, Int, MaybeInt, MaybeText, Text};
+
+/// A table: its name, how many of its first columns are its key, its columns.
+type Table = (&'static str, usize, &'static [(&'static str, Type)]);
+
+/// The tables that both kinds of server have, each after those that it refers to.
+const SHARED: &[Table] = &[
+    ("secrets", 1, &[("name", Text), ("sealed", Text), ("created_at", Int)]),
+    (
+        "signing_keys",
+        1,
+        &[("kid", Text), ("algorithm", Text), ("sealed", Text), ("active_at", Int), ("retired_at", MaybeInt)],
+    ),
+    (
+        "grants",
+        1,
+        &[
+            ("id", Text),
+            ("client_id", Text),
+            ("subject", Text),
+            ("sid", Text),
+            ("body", Text),
+            ("offline", Flag),
+            ("created_at", Int),
+            ("revoked_at", MaybeInt),
+        ],
+    ),
+    ("refresh_tokens", 1, &[("digest", Text), ("grant_id", Text), ("expires_at", Int), ("used_at", MaybeInt)]),
+    (
+        "logout_deliveries",
+        1,
+        &[("id", Text), ("client_id", Text), ("subject", Text), ("sid", Text), ("attempts", Int), ("next_at", Int)],
+    ),
+];
+
+const BROKER: &[Table] = &[
+    ("people", 1, &[("id", Text), ("pivot", MaybeText), ("attributes", Text), ("created_at", Int)]),
+    ("links", 2, &[("idp", Text), ("upstream_subject", Text), ("person_id", Text), ("created_at", Int)]),
+    (
+        "decisions",
+        1,
+        &[("id", Text), ("at", Int), ("client_id", Text), ("person_id", MaybeText), ("policy", Text), ("record", Text)],
+    ),
+    ("consents", 2, &[("person_id", Text), ("client_id", Text), ("claims", Text), ("granted_at", Int)]),
+    ("devices", 2, &[("person_id", Text), ("device", Text), ("first_at", Int)]),
+    ("raised_signals", 1, &[("signal", Text), ("raised_at", Int)]),
+];
+
+const IDP: &[Table] = &[
+    (
+        "accounts",
+        1,
+        &[("id", Text), ("username", Text), ("identity_level", Int), ("attributes", Text), ("created_at", Int)],
+    ),
+    ("authenticators", 2, &[("account_id", Text), ("method", Text), ("secret", Text), ("created_at", Int)]),
+];
+
+/// What became of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The table.
+    pub table: &'static str,
+    /// Its rows at the source.
+    pub rows: u64,
+    /// How many of them the target did not have yet.
+    pub added: u64,
+    /// Whether source and target now have the same rows: count and checksum.
+    pub same: bool,
+}
+
+enum Value {
+    Text(String),
+    MaybeText(Option<String>),
+    Int(i64),
+    MaybeInt(Option<i64>),
+    Flag(bool),
+}
+
+impl Value {
+    fn read(row: &Row, column: &'static str, of: Type) -> Result<Self> {
+        Ok(match of {
+            Text => Self::Text(row.text(column)?),
+            MaybeText => Self::MaybeText(row.maybe_text(column)?),
+            Int => Self::Int(row.int(column)?),
+            MaybeInt => Self::MaybeInt(row.maybe_int(column)?),
+            Flag => Self::Flag(row.flag(column)?),
+        })
+    }
+
+    fn arg(&self) -> Arg<'_> {
+        match self {
+            Self::Text(text) => Arg::Text(text),
+            Self::MaybeText(text) => Arg::MaybeText(text.as_deref()),
+            Self::Int(number) => Arg::Int(*number),
+            Self::MaybeInt(number) => Arg::MaybeInt(*number),
+            Self::Flag(flag) => Arg::Flag(*flag),
+        }
+    }
+
+    /// Text in which no two values are alike.
+    fn canonical(&self) -> String {
+        match self {
+            Self::Text(text) | Self::MaybeText(Some(text)) => format!("{}:{text}", text.len()),
+            Self::Int(number) | Self::MaybeInt(Some(number)) => number.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::MaybeText(None) | Self::MaybeInt(None) => "null".to_owned(),
+        }
+    }
+}
+
+/// The statements for a table. They are made of the constants above and live as long as the program, which
+/// is a command that ends.
+struct Statements {
+    first: &'static str,
+    next: &'static str,
+    insert: &'static str,
+}
+
+fn statements((name, keys, columns): &Table) -> Statements {
+    let names: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
+    let numbers = |from: usize, count: usize| -> String {
+        (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+    };
+    let key = names.iter().take(*keys).copied().collect::<Vec<_>>().join(", ");
+    let all = names.join(", ");
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    Statements {
+        first: leak(format!("SELECT {all} FROM {name} ORDER BY {key} LIMIT {BATCH}")),
+        next: leak(format!(
+            "SELECT {all} FROM {name} WHERE ({key}) > ({}) ORDER BY {key} LIMIT {BATCH}",
+            numbers(1, *keys)
+        )),
+        insert: leak(format!(
+            "INSERT INTO {name} ({all}) VALUES ({}) ON CONFLICT DO NOTHING",
+            numbers(1, columns.len())
+        )),
+    }
+}
+
+impl SqlStore {
+    /// The names of every table that is copied.
+    #[must_use]
+    pub fn tables(role: Role) -> Vec<&'static str> {
+        tables(role).map(|(name, _, _)| *name).collect()
+    }
+
+    /// Copies every row into `target`, whose schema must be up to date, and compares the two. What the target
+    /// has already stays, so that a copy that broke off can be made again. Nothing may write to either
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn copy_to(&self, target: &Self) -> Result<Vec<Copied>> {
+        let mut copied = Vec::new();
+        for table in tables(self.role) {
+            let statements = statements(table);
+            let mut added = 0;
+            let insert = async |rows: &[Vec<Value>]| {
+                let mut tx = target.db.begin().await?;
+                for row in rows {
+                    let args: Vec<Arg<'_>> = row.iter().map(Value::arg).collect();
+                    added += tx.execute(statements.insert, &args).await?;
+                }
+                tx.commit().await
+            };
+            let (rows, here) = walk(&self.db, table, &statements, insert).await?;
+            let (there_rows, there) = walk(&target.db, table, &statements, async |_| Ok(())).await?;
+            copied.push(Copied { table: table.0, rows, added, same: rows == there_rows && here == there });
+        }
+        Ok(copied)
+    }
+}
+
+fn tables(role: Role) -> impl Iterator<Item = &'static Table> {
+    let own = match role {
+        Role::Broker => BROKER,
+        Role::Idp => IDP,
+    };
+    SHARED.iter().chain(own)
+}
+
+/// Reads a table in the order of its key and gives each batch to `with`; the number of rows and a checksum.
+async fn walk(
+    db: &Db,
+    table: &Table,
+    statements: &Statements,
+    mut with: impl AsyncFnMut(&[Vec<Value>]) -> Result<()>,
+) -> Result<(u64, Digest)> {
+    let (_, keys, columns) = table;
+    let mut count = 0;
+    let mut checksum = digest("");
+    let mut last: Option<Vec<Value>> = None;
+    loop {
+        let found = match &last {
+            None => db.all(statements.first, &[]).await?,
+            Some(row) => {
+                let key: Vec<Arg<'_>> = row.iter().take(*keys).map(Value::arg).collect();
+                db.all(statements.next, &key).await?
+            }
+        };
+        let read = |row: &Row| columns.iter().map(|(name, of)| Value::read(row, name, *of)).collect();
+        let mut rows: Vec<Vec<Value>> = found.iter().map(read).collect::<Result<_>>()?;
+        if rows.is_empty() {
+            return Ok((count, checksum));
+        }
+        with(&rows).await?;
+        for row in &rows {
+            let text: Vec<String> = row.iter().map(Value::canonical).collect();
+            checksum = digest(&format!("{}|{}", checksum.as_str(), text.join("|")));
+            count += 1;
+        }
+        last = rows.pop();
+    }
+}
