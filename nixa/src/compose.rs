@@ -10,7 +10,7 @@ use nixa_idp::{IdpHost, Passwords};
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Clock, Entropy};
 use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
-use nixa_storage::{Role, SqlStore, SqliteShortLived, StorageError};
+use nixa_storage::{Location, Role, SqlStore, SqliteShortLived, StorageError};
 use nixa_web::Look;
 use thiserror::Error;
 
@@ -26,10 +26,10 @@ pub enum StartError {
     #[error(transparent)]
     Keys(#[from] KeyError),
     /// A database cannot be opened.
-    #[error("the database in {folder} cannot be opened: {cause}")]
+    #[error("{database} cannot be opened: {cause}")]
     Storage {
-        /// The data directory.
-        folder: String,
+        /// Which one.
+        database: String,
         /// The cause, with its own cause.
         cause: String,
     },
@@ -162,12 +162,27 @@ pub async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartErr
     SqlStore::open(&location, limits, role).await.map(Arc::new).map_err(|e| storage(config, &e))
 }
 
+/// The durable store of a server as it is, without bringing its schema up to date.
+///
+/// # Errors
+/// [`StartError::Storage`].
+pub async fn connect(config: &Config) -> Result<SqlStore, StartError> {
+    let (location, limits) = config.server.durable();
+    private_folder(&config.server.data_dir).map_err(KeyError::from)?;
+    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
+    SqlStore::connect(&location, limits, role).await.map_err(|e| storage(config, &e))
+}
+
 fn storage(config: &Config, error: &StorageError) -> StartError {
     let cause = match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     };
-    StartError::Storage { folder: config.server.data_dir.display().to_string(), cause }
+    let database = match config.server.durable().0 {
+        Location::File(file) => format!("the database beside {}", file.display()),
+        Location::Postgres(_) => "the PostgreSQL database".to_owned(),
+    };
+    StartError::Storage { database, cause }
 }
 
 async fn assemble<H: Host>(

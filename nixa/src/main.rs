@@ -1,22 +1,20 @@
 //! The `nixa` command.
 
+mod commands;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use axum_server::Handle;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use nixa::ambient::SystemClock;
+use commands::{Failure, KeysCommand, MigrateArgs, RiskCommand, StorageCommand};
 use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
 use nixa::explain;
-use nixa::keys::new_master_key;
 use nixa::serve::{listen, real_world, serve, stop_at_signal};
-use nixa_protocol::keyset::KeySet;
-use nixa_protocol::{Clock, Timestamp};
 use nixa_provider::Host;
-use nixa_storage::{Role, Signals};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -72,6 +70,13 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Bring a server's schema up to date, list its steps, or check it.
+    Migrate(MigrateArgs),
+    /// Move durable state.
+    Storage {
+        #[command(subcommand)]
+        command: StorageCommand,
+    },
     /// Look at keys.
     Keys {
         #[command(subcommand)]
@@ -117,48 +122,6 @@ enum ConfigCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum KeysCommand {
-    /// Print the public key with which a broker authenticates, to register it at an identity provider.
-    Client {
-        /// The broker's configuration file.
-        #[arg(long)]
-        config: PathBuf,
-    },
-    /// List the signing keys of a server: next, current, replaced and retired.
-    List {
-        /// The server's configuration file.
-        #[arg(long)]
-        config: PathBuf,
-    },
-    /// Publish a new key of each algorithm; it signs from a day later on, and every instance follows by itself.
-    Rotate {
-        /// The server's configuration file.
-        #[arg(long)]
-        config: PathBuf,
-    },
-    /// Print a new master key, for a file of mode 0600 or an environment variable.
-    NewMaster,
-}
-
-#[derive(Debug, Subcommand)]
-enum RiskCommand {
-    /// Raise a signal of the policy: within seconds every login needs the level that it raises to.
-    Raise {
-        /// Its name in the policy.
-        signal: String,
-    },
-    /// Clear a signal.
-    Clear {
-        /// Its name.
-        signal: String,
-    },
-    /// List the signals that are raised.
-    List,
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -198,8 +161,10 @@ async fn run(command: Command) -> Result<(), Failure> {
             Ok(writeln!(std::io::stdout(), "{}: no finding", file.display())?)
         }
         Command::Explain(args) => explain(args).await,
-        Command::Risk { command, config } => risk(&Config::load(&config)?, command).await,
-        Command::Keys { command } => keys(command).await,
+        Command::Risk { command, config } => commands::risk(&Config::load(&config)?, command).await,
+        Command::Migrate(args) => commands::migrate(args).await,
+        Command::Storage { command } => commands::storage(command).await,
+        Command::Keys { command } => commands::keys(command).await,
     }
 }
 
@@ -234,61 +199,4 @@ async fn explain(args: ExplainArgs) -> Result<(), Failure> {
     }
     let idps = broker.map(|b| b.identity_provider.as_slice()).unwrap_or_default();
     Ok(out.write_all(explain::matrix(&policy, idps).as_bytes())?)
-}
-
-async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
-    let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
-    let store = compose::open(config, Role::Broker).await?;
-    let mut out = std::io::stdout().lock();
-    match command {
-        RiskCommand::Raise { signal } => {
-            // A signal that the policy does not name would raise every login to the top of the ladder.
-            if !section.policy()?.knows_signal(&signal) {
-                return Err(format!("`{signal}` is not a risk signal of the policy").into());
-            }
-            let new = store.raise(&signal, SystemClock.now()).await?;
-            writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
-        }
-        RiskCommand::Clear { signal } => {
-            let was = store.clear(&signal).await?;
-            writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
-        }
-        RiskCommand::List => {
-            for signal in store.raised().await? {
-                writeln!(out, "{signal}")?;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn keys(command: KeysCommand) -> Result<(), Failure> {
-    let mut out = std::io::stdout();
-    let world = real_world()?;
-    let config = match &command {
-        KeysCommand::NewMaster => return Ok(writeln!(out, "{}", new_master_key(&*world.entropy))?),
-        KeysCommand::Client { config } | KeysCommand::List { config } | KeysCommand::Rotate { config } => {
-            Config::load(config)?
-        }
-    };
-    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
-    let vault = compose::vault(&config, &world, compose::open(&config, role).await?)?;
-    let now = world.clock.now();
-    match command {
-        KeysCommand::Client { .. } => Ok(writeln!(out, "{:#}", vault.client(now).await?.public_jwk())?),
-        KeysCommand::Rotate { .. } => {
-            vault.rotate(now).await?;
-            list_keys(&vault.signing(now).await?, now, &mut out)
-        }
-        KeysCommand::List { .. } | KeysCommand::NewMaster => list_keys(&vault.signing(now).await?, now, &mut out),
-    }
-}
-
-fn list_keys(keys: &KeySet, now: Timestamp, out: &mut dyn Write) -> Result<(), Failure> {
-    for (key, stage, active_at, retired_at) in keys.stages(now) {
-        let stage = format!("{stage:?}").to_lowercase();
-        let until = retired_at.map_or_else(String::new, |at| format!(", published until {}", at.0));
-        writeln!(out, "{} {} {stage}: signs from {}{until}", key.kid(), key.algorithm().as_str(), active_at.0)?;
-    }
-    Ok(())
 }

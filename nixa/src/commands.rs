@@ -1,0 +1,236 @@
+//! The commands of an operator beside serving.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use nixa::ambient::SystemClock;
+use nixa::compose;
+use nixa::config::Config;
+use nixa::keys::new_master_key;
+use nixa::serve::real_world;
+use nixa_protocol::keyset::KeySet;
+use nixa_protocol::{Clock, Timestamp};
+use nixa_storage::{Limits, Location, Role, Signals, SqlStore};
+
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Print the public key with which a broker authenticates, to register it at an identity provider.
+    Client {
+        /// The broker's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// List the signing keys of a server: next, current, replaced and retired.
+    List {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Publish a new key of each algorithm; it signs from a day later on, and every instance follows by itself.
+    Rotate {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Print a new master key, for a file of mode 0600 or an environment variable.
+    NewMaster,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RiskCommand {
+    /// Raise a signal of the policy: within seconds every login needs the level that it raises to.
+    Raise {
+        /// Its name in the policy.
+        signal: String,
+    },
+    /// Clear a signal.
+    Clear {
+        /// Its name.
+        signal: String,
+    },
+    /// List the signals that are raised.
+    List,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MigrateAction {
+    /// Apply the steps that are missing.
+    Up,
+    /// List the steps.
+    Status,
+    /// Fail unless the schema is exactly the one that this program knows.
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    #[arg(value_enum, default_value_t = MigrateAction::Up)]
+    action: MigrateAction,
+    /// The server's configuration file.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Copy a stopped server's durable state to another database and compare the two; may be run again.
+    Copy {
+        /// Where it is: `sqlite:FILE` or a `postgres://` URL.
+        #[arg(long)]
+        from: String,
+        /// Where it goes: `sqlite:FILE`, a `postgres://` URL, or `env:NAME` of the variable that has one.
+        #[arg(long)]
+        to: String,
+        /// Whose tables they are.
+        #[arg(long, value_enum)]
+        role: RoleName,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleName {
+    /// A broker's.
+    Broker,
+    /// An identity provider's.
+    Idp,
+}
+
+pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
+    let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
+    let store = compose::open(config, Role::Broker).await?;
+    let mut out = std::io::stdout().lock();
+    match command {
+        RiskCommand::Raise { signal } => {
+            // A signal that the policy does not name would raise every login to the top of the ladder.
+            if !section.policy()?.knows_signal(&signal) {
+                return Err(format!("`{signal}` is not a risk signal of the policy").into());
+            }
+            let new = store.raise(&signal, SystemClock.now()).await?;
+            writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
+        }
+        RiskCommand::Clear { signal } => {
+            let was = store.clear(&signal).await?;
+            writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
+        }
+        RiskCommand::List => {
+            for signal in store.raised().await? {
+                writeln!(out, "{signal}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    let world = real_world()?;
+    let config = match &command {
+        KeysCommand::NewMaster => return Ok(writeln!(out, "{}", new_master_key(&*world.entropy))?),
+        KeysCommand::Client { config } | KeysCommand::List { config } | KeysCommand::Rotate { config } => {
+            Config::load(config)?
+        }
+    };
+    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
+    let vault = compose::vault(&config, &world, compose::open(&config, role).await?)?;
+    let now = world.clock.now();
+    match command {
+        KeysCommand::Client { .. } => Ok(writeln!(out, "{:#}", vault.client(now).await?.public_jwk())?),
+        KeysCommand::Rotate { .. } => {
+            vault.rotate(now).await?;
+            list_keys(&vault.signing(now).await?, now, &mut out)
+        }
+        KeysCommand::List { .. } | KeysCommand::NewMaster => list_keys(&vault.signing(now).await?, now, &mut out),
+    }
+}
+
+fn list_keys(keys: &KeySet, now: Timestamp, out: &mut dyn Write) -> Result<(), Failure> {
+    for (key, stage, active_at, retired_at) in keys.stages(now) {
+        let stage = format!("{stage:?}").to_lowercase();
+        let until = retired_at.map_or_else(String::new, |at| format!(", published until {}", at.0));
+        writeln!(out, "{} {} {stage}: signs from {}{until}", key.kid(), key.algorithm().as_str(), active_at.0)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {
+    let config = Config::load(&args.config)?;
+    let store = compose::connect(&config).await?;
+    if args.action == MigrateAction::Up {
+        store.migrate().await.map_err(with_cause)?;
+    }
+    let mut out = std::io::stdout();
+    let (mut missing, mut unknown) = (0, 0);
+    for step in store.steps().await? {
+        let (state, name) = match (step.applied, step.description.as_deref()) {
+            (true, Some(name)) => ("applied", name),
+            (true, None) => {
+                unknown += 1;
+                ("unknown", "made by a newer version")
+            }
+            (false, name) => {
+                missing += 1;
+                ("missing", name.unwrap_or_default())
+            }
+        };
+        if args.action != MigrateAction::Check || state != "applied" {
+            writeln!(out, "{} {state} {name}", step.version)?;
+        }
+    }
+    if args.action == MigrateAction::Check && missing + unknown > 0 {
+        return Err(format!("{missing} steps are missing, {unknown} are unknown").into());
+    }
+    Ok(())
+}
+
+/// An error with its own cause: which step, which statement.
+fn with_cause(error: nixa_storage::StorageError) -> Failure {
+    match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}").into(),
+        None => error.into(),
+    }
+}
+
+fn location(text: &str) -> Result<Location, Failure> {
+    let text = match text.strip_prefix("env:") {
+        Some(name) => std::env::var(name).map_err(|_| format!("the environment has no {name}"))?,
+        None => text.to_owned(),
+    };
+    match text.strip_prefix("sqlite:") {
+        Some(path) => Ok(Location::File(path.into())),
+        None if text.starts_with("postgres://") || text.starts_with("postgresql://") => Ok(Location::Postgres(text)),
+        None => Err("a database is named by sqlite:FILE or by a postgres:// URL".into()),
+    }
+}
+
+pub(crate) async fn storage(command: StorageCommand) -> Result<(), Failure> {
+    let StorageCommand::Copy { from, to, role } = command;
+    let role = match role {
+        RoleName::Broker => Role::Broker,
+        RoleName::Idp => Role::Idp,
+    };
+    let from = location(&from)?;
+    if let Location::File(file) = &from
+        && !file.exists()
+    {
+        return Err(format!("{}: there is no such file", file.display()).into());
+    }
+    let source = SqlStore::connect(&from, Limits::default(), role).await?;
+    if source.steps().await?.iter().any(|step| !step.applied || step.description.is_none()) {
+        return Err("the source's schema is not this version's: run `nixa migrate` on it first".into());
+    }
+    let target = SqlStore::open(&location(&to)?, Limits::default(), role).await.map_err(with_cause)?;
+    let mut out = std::io::stdout();
+    let mut different = 0;
+    for table in source.copy_to(&target).await? {
+        let verdict = if table.same { "same" } else { "DIFFERENT" };
+        different += u32::from(!table.same);
+        writeln!(out, "{:<20} {:>10} rows, {:>10} added, {verdict}", table.table, table.rows, table.added)?;
+    }
+    if different > 0 {
+        return Err(format!("{different} tables differ: was one of the databases used meanwhile?").into());
+    }
+    Ok(writeln!(out, "the target needs the same master key as the source")?)
+}
