@@ -6,9 +6,10 @@ use std::sync::Arc;
 use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::id::{Id, Sso, Subject};
-use nixa_protocol::{Digest, Entropy, ErrorCode, OAuthError, Timestamp};
+use nixa_protocol::{Digest, Entropy, ErrorCode, OAuthError, Timestamp, digest};
 use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
 use nixa_storage::{DecisionRecord, People};
 use nixa_web::Text;
@@ -178,7 +179,8 @@ impl BrokerHost {
             policy: self.policy.version().to_owned(),
             record,
         };
-        Ok(self.people.record_decision(&decision).await?)
+        let trail = trail(&decision, &judged.decision);
+        Ok(self.people.record_decision(&decision, &[trail]).await?)
     }
 
     /// The claims that the portal would be given.
@@ -226,6 +228,23 @@ impl BrokerHost {
         let asked: BTreeSet<String> = pending.request.scopes.iter().chain(by_name).cloned().collect();
         Ok(!asked.is_subset(&agreed))
     }
+}
+
+/// The decision in the audit trail; the whole of it stands in the table of decisions.
+fn trail(record: &DecisionRecord, decision: &Decision) -> Event {
+    let (outcome, acr) = match decision {
+        Decision::Satisfied(reached) => ("satisfied", Some(reached.rung.as_str())),
+        Decision::StepUp { plans } => ("step-up", plans.first().map(|plan| plan.acr.as_str())),
+        Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
+    };
+    Event { person: record.person.as_ref().map(|p| p.as_str().to_owned()), ..Event::new(Kind::Decision) }
+        .with("decision", record.id.as_str())
+        .with("client", record.client_id.as_str())
+        .with("policy", record.policy.as_str())
+        .with("outcome", outcome)
+        .with("acr", acr.map_or(json!(null), |acr| json!(acr)))
+        // What the record says is bound by it, though it stands elsewhere.
+        .with("record", digest(&record.record.to_string()).as_str())
 }
 
 fn visit(pending: &Pending<BrokerStep>, page: &str, silent: ErrorCode) -> Next {

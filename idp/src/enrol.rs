@@ -1,9 +1,10 @@
 //! Making an account.
 
+use nixa_audit::{Event, Kind};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{Account, Accounts, Authenticator, StorageError};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::authenticators::password::{self, HashError};
@@ -55,5 +56,8 @@ pub async fn enrol(
         Authenticator { method: "password".to_owned(), secret: password::hash(&new.password, entropy)? },
         Authenticator { method: "totp".to_owned(), secret: new.totp_secret },
     ];
-    Ok(accounts.create(&account, &authenticators, now).await?)
+    let methods: Vec<&str> = authenticators.iter().map(|a| a.method.as_str()).collect();
+    let event = Event::new(Kind::Account).about(account.id.as_str()).with("change", "created");
+    let trail = [event.with("methods", json!(methods)).with("identity_level", account.identity_level)];
+    Ok(accounts.create(&account, &authenticators, &trail, now).await?)
 }

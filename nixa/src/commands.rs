@@ -9,6 +9,7 @@ use nixa::compose;
 use nixa::config::Config;
 use nixa::keys::new_master_key;
 use nixa::serve::real_world;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
 use nixa_storage::{Limits, Location, Role, Signals, SqlStore};
@@ -100,7 +101,8 @@ pub(crate) enum RoleName {
 
 pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
     let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
-    let store = compose::open(config, Role::Broker).await?;
+    let store = compose::open(config, Role::Broker, &real_world()?.entropy).await?;
+    let now = SystemClock.now();
     let mut out = std::io::stdout().lock();
     match command {
         RiskCommand::Raise { signal } => {
@@ -108,11 +110,11 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
             if !section.policy()?.knows_signal(&signal) {
                 return Err(format!("`{signal}` is not a risk signal of the policy").into());
             }
-            let new = store.raise(&signal, SystemClock.now()).await?;
+            let new = store.raise(&signal, &[switched(&signal, "raised")], now).await?;
             writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
         }
         RiskCommand::Clear { signal } => {
-            let was = store.clear(&signal).await?;
+            let was = store.clear(&signal, &[switched(&signal, "cleared")], now).await?;
             writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
         }
         RiskCommand::List => {
@@ -122,6 +124,12 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// What an administrator did, and under which account of the machine.
+fn switched(signal: &str, change: &str) -> Event {
+    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
+    Event::new(Kind::Administration).with("signal", signal).with("change", change).with("by", by)
 }
 
 pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
@@ -134,7 +142,7 @@ pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
         }
     };
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
-    let vault = compose::vault(&config, &world, compose::open(&config, role).await?)?;
+    let vault = compose::vault(&config, &world, compose::open(&config, role, &world.entropy).await?)?;
     let now = world.clock.now();
     match command {
         KeysCommand::Client { .. } => Ok(writeln!(out, "{:#}", vault.client(now).await?.public_jwk())?),

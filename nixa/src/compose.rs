@@ -99,7 +99,7 @@ pub fn vault(config: &Config, world: &World, store: Arc<SqlStore>) -> Result<Vau
 /// [`StartError`].
 pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>, StartError> {
     let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
-    let store = open(config, Role::Broker).await?;
+    let store = open(config, Role::Broker, &world.entropy).await?;
     let vault = vault(config, world, store.clone())?;
     let now = world.clock.now();
     let policy = section.policy().map_err(StartError::Config)?;
@@ -128,7 +128,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
 /// [`StartError`].
 pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, StartError> {
     let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
-    let store = open(config, Role::Idp).await?;
+    let store = open(config, Role::Idp, &world.entropy).await?;
     let vault = vault(config, world, store.clone())?;
     let policy = section.policy().map_err(StartError::Config)?;
     let acr_values = policy.names().map(str::to_owned).collect();
@@ -156,10 +156,11 @@ struct Engine {
 ///
 /// # Errors
 /// [`StartError::Storage`].
-pub async fn open(config: &Config, role: Role) -> Result<Arc<SqlStore>, StartError> {
+pub async fn open(config: &Config, role: Role, entropy: &Arc<dyn Entropy>) -> Result<Arc<SqlStore>, StartError> {
     let (location, limits) = config.server.durable();
     private_folder(&config.server.data_dir).map_err(KeyError::from)?;
-    SqlStore::open(&location, limits, role).await.map(Arc::new).map_err(|e| storage(config, &e))
+    let store = SqlStore::open(&location, limits, role).await.map_err(|e| storage(config, &e))?;
+    Ok(Arc::new(store.sealing(config.server.master_key(&**entropy)?, entropy.clone())))
 }
 
 /// The durable store of a server as it is, without bringing its schema up to date.
@@ -205,7 +206,7 @@ async fn assemble<H: Host>(
         scopes,
     };
     let look = Look { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
-    let stores = Stores { short, grants: store.clone(), outbox: store.clone() };
+    let stores = Stores { short, grants: store.clone(), outbox: store.clone(), audit: store.clone() };
     let around =
         Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
     let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
 use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
 use nixa_protocol::seal::{SealingKey, Unopenable};
@@ -103,7 +104,8 @@ impl Vault {
         let missing: Vec<Algorithm> = ALGORITHMS.into_iter().filter(|a| !have.contains(a.as_str())).collect();
         if !missing.is_empty() {
             for algorithm in missing {
-                self.store.insert_first_key(&self.fresh(algorithm, now)?).await?;
+                let key = self.fresh(algorithm, now)?;
+                self.store.insert_first_key(&key, &[changed(&key, "first")], now).await?;
             }
             stored = self.store.signing_keys().await?;
         }
@@ -121,7 +123,8 @@ impl Vault {
     pub async fn rotate(&self, now: Timestamp) -> Result<(), KeyError> {
         let (active, retired) = rotation(now);
         for algorithm in ALGORITHMS {
-            self.store.add_key(&self.fresh(algorithm, active)?, retired).await?;
+            let key = self.fresh(algorithm, active)?;
+            self.store.add_key(&key, retired, &[changed(&key, "rotated")], now).await?;
         }
         Ok(())
     }
@@ -132,6 +135,11 @@ impl Vault {
         let sealed = self.master.seal(&*self.entropy, &place_of(&kid), key.private_jwk().as_bytes())?;
         Ok(KeyRecord { kid, algorithm: algorithm.as_str().to_owned(), sealed, active_at, retired_at: None })
     }
+}
+
+fn changed(key: &KeyRecord, how: &str) -> Event {
+    let event = Event::new(Kind::Key).with("change", how).with("kid", key.kid.as_str());
+    event.with("algorithm", key.algorithm.as_str()).with("signs_from", key.active_at.0)
 }
 
 fn place_of(kid: &str) -> String {

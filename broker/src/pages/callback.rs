@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
@@ -12,6 +13,7 @@ use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_storage::{Linked, Upstream};
 use nixa_web::{Browser, lasting_cookie, read_cookie};
+use serde_json::Value;
 use tower_sessions::Session;
 
 use super::go::asked_key;
@@ -178,6 +180,16 @@ async fn handle(
     }
 }
 
+/// A login through an identity provider in the audit trail: the account there is personal data.
+fn logged_in(who: &Linked, step: &Step<BrokerStep>, idp: &str, acr: Option<&str>, account: &str) -> Event {
+    let event = match who {
+        Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
+        Linked::Conflict => Event::new(Kind::LoginRefused).with("reason", "linked-to-another-person"),
+    };
+    let event = event.with("idp", idp).with("client", step.client.client_id.as_str());
+    event.with("acr_stated", acr.map_or(Value::Null, Value::from))
+}
+
 /// Resolves the person and adds the evidence to their session.
 async fn log_in(
     broker: &Broker,
@@ -208,7 +220,9 @@ async fn log_in(
         attributes,
         authoritative: idp.authoritative,
     };
-    let person = match broker.host.people.resolve(&upstream, &Id::random(&*broker.entropy), now).await? {
+    let trail = |who: &Linked| vec![logged_in(who, step, &idp.id, stated.acr.as_deref(), &upstream.subject)];
+    let new_id = Id::random(&*broker.entropy);
+    let person = match broker.host.people.resolve(&upstream, &new_id, &trail, now).await? {
         Linked::Person(person) => person,
         Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
     };

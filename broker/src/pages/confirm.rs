@@ -8,11 +8,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::id::Id;
 use nixa_provider::{Chosen, Host, ProviderError, Step, see_other};
 use nixa_web::{Browser, Page, Text, html};
+use serde_json::json;
 use tower_sessions::Session;
 
 use super::{Broker, change_and_go_on, session_of};
@@ -116,7 +118,10 @@ async fn keep(broker: &Broker, step: &Step<BrokerStep>) -> Result<(), ProviderEr
         let by_name = request.claims.userinfo.keys().chain(request.claims.id_token.keys());
         let agreed: Vec<String> = request.scopes.iter().chain(by_name).cloned().collect();
         let people = &broker.host.people;
-        people.record_consent(&sso.subject, &step.client.client_id, &agreed, broker.now()).await?;
+        let client = &step.client.client_id;
+        let event = Event::new(Kind::Consent).about(sso.subject.as_str()).with("client", client.as_str());
+        let trail = [event.with("claims", json!(agreed))];
+        people.record_consent(&sso.subject, client, &agreed, &trail, broker.now()).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
 use nixa_protocol::random_token;
 use nixa_protocol::subject::subject_for;
@@ -12,6 +13,7 @@ use nixa_storage::DeliveryRecord;
 use crate::error::ProviderError;
 use crate::host::Host;
 use crate::state::Provider;
+use crate::trail::session;
 
 /// How long a claimed delivery is left to the instance that claimed it, in seconds; longer than a try.
 const LEASE: i64 = 60;
@@ -25,6 +27,16 @@ const TOKEN_LIFE: i64 = 120;
 pub trait LogoutSender: Send + Sync {
     /// Posts `logout_token` to the client's endpoint; whether the client accepted it.
     async fn send(&self, uri: &str, logout_token: &str) -> bool;
+}
+
+/// What came of a try to tell a client.
+fn told(delivery: &DeliveryRecord, outcome: &str) -> Event {
+    Event::new(Kind::LogoutDelivery)
+        .about(delivery.subject.as_str())
+        .with("client", delivery.client_id.as_str())
+        .with("session", session(&delivery.sid))
+        .with("attempt", delivery.attempts)
+        .with("outcome", outcome)
 }
 
 impl<H: Host> Provider<H> {
@@ -43,7 +55,8 @@ impl<H: Host> Provider<H> {
         let now = self.now();
         let client = self.clients.find(&delivery.client_id);
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
-            return Ok(self.stores.outbox.done(&delivery.id).await?);
+            let trail = [told(delivery, "client-is-gone")];
+            return Ok(self.stores.outbox.done(&delivery.id, &trail, now).await?);
         };
         let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
         // Made anew for each try: one that waited in a queue would have expired.
@@ -61,14 +74,15 @@ impl<H: Host> Provider<H> {
         let delivered = self.sender.send(&uri, &token).await;
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         match (delivered, wait) {
-            (true, _) => self.stores.outbox.done(&delivery.id).await?,
+            (true, _) => self.stores.outbox.done(&delivery.id, &[told(delivery, "delivered")], now).await?,
             (false, Some(wait)) => {
                 tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
-                self.stores.outbox.put_off(&delivery.id, now + *wait).await?;
+                let trail = [told(delivery, "put-off")];
+                self.stores.outbox.put_off(&delivery.id, now + *wait, &trail, now).await?;
             }
             (false, None) => {
                 tracing::error!(client = client.client_id, "logout given up");
-                self.stores.outbox.done(&delivery.id).await?;
+                self.stores.outbox.done(&delivery.id, &[told(delivery, "given-up")], now).await?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt, error_location, success_location};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError};
@@ -92,9 +93,15 @@ async fn finish<H: Host>(
     current: Current<H::Step>,
     outcome: Result<Authenticated, OAuthError>,
 ) -> Result<Response, ProviderError> {
-    if !provider.logins.finish(&current, provider.now()).await? {
+    let now = provider.now();
+    if !provider.logins.finish(&current, now).await? {
         // Another request changed or finished it: judge it anew from what is stored.
         return Ok(see_other(&format!("/continue/{}", current.id.as_str())));
+    }
+    if let Err(error) = &outcome {
+        // Of a login that somebody went through; what is refused at once, a stranger could ask for all day.
+        let event = Event::new(Kind::LoginRefused).with("client", current.request.client_id.as_str());
+        provider.record(event.with("error", error.code.as_str()), now).await?;
     }
     answer(provider, &current.request, outcome).await
 }

@@ -22,6 +22,7 @@ use crate::host::Host;
 use crate::sso::SsoSession;
 use crate::state::Provider;
 use crate::step::{Chosen, origin, see_other};
+use crate::trail::session_ended;
 
 /// How long the browser waits for the first delivery of logout tokens, so that the services it visits
 /// next know already. Slower ones are told by the outbox.
@@ -190,7 +191,8 @@ impl<H: Host> Provider<H> {
             self.tell(&last, &joined, now).await?;
         }
         // After the end: a code that is being redeemed meets one of the two, see `redeem`.
-        self.stores.grants.revoke_session(sid, now).await?;
+        let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
+        self.stores.grants.revoke_session(sid, &trail, now).await?;
         tracing::info!(services = session.clients.len(), "session ended");
         Ok(())
     }
@@ -210,7 +212,7 @@ impl<H: Host> Provider<H> {
             attempts: 0,
         };
         let deliveries: Vec<DeliveryRecord> = clients.iter().filter(wants).map(delivery).collect();
-        Ok(self.stores.outbox.enqueue(&deliveries, now).await?)
+        Ok(self.stores.outbox.enqueue(&deliveries, &[], now).await?)
     }
 }
 

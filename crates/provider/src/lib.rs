@@ -25,6 +25,7 @@ mod sso;
 mod state;
 mod step;
 mod token;
+mod trail;
 mod userinfo;
 
 pub use backchannel::LogoutSender;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Client, Clock, Entropy, Timestamp};
-use nixa_storage::{Grants, LogoutOutbox, ShortLived};
+use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
 use nixa_web::Look;
 use tokio::sync::Notify;
 
@@ -91,6 +91,8 @@ pub struct Stores {
     pub grants: Arc<dyn Grants>,
     /// Logout tokens on their way.
     pub outbox: Arc<dyn LogoutOutbox>,
+    /// The audit trail.
+    pub audit: Arc<dyn Audit>,
 }
 
 /// The engine with its host.

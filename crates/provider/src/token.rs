@@ -25,6 +25,7 @@ use crate::code::{CodeRecord, code_key};
 use crate::error::{ProviderError, json_error};
 use crate::host::Host;
 use crate::state::Provider;
+use crate::trail::{issued, revoked, rotated};
 
 /// A successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 #[derive(Debug, Serialize)]
@@ -104,7 +105,8 @@ async fn redeem<H: Host>(
         // A second redemption means that the code leaked: what the first one minted is revoked
         // (RFC 6749 §4.1.2), also when both come at the same moment.
         tracing::warn!(client = client.client_id, "an authorization code was replayed");
-        provider.stores.grants.revoke_grant(&record.grant, now).await?;
+        let trail = [revoked(record.grant.as_str(), &client.client_id, "code-replayed").about(record.subject.as_str())];
+        provider.stores.grants.revoke_grant(&record.grant, &trail, now).await?;
         return Err(unusable());
     }
     // A session that ended after the code was issued takes the code with it.
@@ -123,12 +125,13 @@ async fn redeem<H: Host>(
         created_at: now,
         revoked_at: None,
     };
-    if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref()).await? {
+    if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref(), &[issued(&grant, "code")]).await? {
         return Err(unusable());
     }
     if provider.sessions.load(Some(&grant.sid), now).await?.is_none() {
         // The session ended between the first look and the insert, so that its end did not see the grant.
-        provider.stores.grants.revoke_grant(&grant.id, now).await?;
+        let trail = [revoked(grant.id.as_str(), &client.client_id, "session-ended").about(grant.subject.as_str())];
+        provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?;
         return Err(unusable());
     }
     provider.respond(client, &grant, &grant.body.scopes, record.nonce.as_deref(), refresh_token, now).await
@@ -152,7 +155,8 @@ async fn refresh<H: Host>(
     }
     let scopes = narrowed(&grant.body.scopes, scope)?;
     let (next, record) = provider.new_refresh(now);
-    match provider.stores.grants.rotate(&old, &record, now).await? {
+    let trail = |outcome| rotated(&grant, outcome);
+    match provider.stores.grants.rotate(&old, &record, &trail, now).await? {
         Rotation::Rotated => provider.respond(client, &grant, &scopes, None, Some(next), now).await,
         Rotation::Reused => {
             tracing::warn!(client = client.client_id, "a refresh token was reused: its grant is revoked");

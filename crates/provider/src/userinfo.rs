@@ -8,10 +8,11 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError, claims};
 use nixa_web::{no_store, read_form};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::access::{bearer, challenge};
 use crate::access_token::LiveToken;
@@ -54,6 +55,11 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Map<Stri
     let names = names.cloned().collect();
     let mut claims = claims::select(&provider.host.claims(&grant.subject, &names).await?, &names);
     let sub = subject_for(&client, grant.subject.as_str(), &provider.identity.pairwise_key);
+    let released: Vec<&String> = claims.keys().collect();
+    let event =
+        Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).with("client", client.client_id.as_str());
+    // Kept before anything leaves.
+    provider.record(event.with("claims", json!(released)), now).await?;
     claims.insert("sub".to_owned(), sub.into());
     Ok(claims)
 }

@@ -9,10 +9,10 @@ mod records;
 mod sql;
 mod sqlite;
 
-pub use ports::{Accounts, Grants, KeyStore, LogoutOutbox, People, ShortLived, Signals};
+pub use ports::{Accounts, Audit, Grants, KeyStore, LogoutOutbox, OfLogin, OfRotation, People, ShortLived, Signals};
 pub use records::{
-    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked, NewRefresh,
-    Person, Rotation, Upstream,
+    Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked,
+    NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 pub use sql::{Copied, Limits, Location, Role, SqlStore, Step};
 pub use sqlite::SqliteShortLived;
@@ -41,6 +41,9 @@ pub enum StorageError {
     /// The database did not answer in time. What was asked of it may have been done.
     #[error("storage did not answer in time")]
     TooSlow,
+    /// Personal data cannot be encrypted or read: the key is missing or another one.
+    #[error("personal data of the audit trail cannot be encrypted or read with this key")]
+    NoKey,
     /// A text holds a NUL, which is stored nowhere.
     #[error("a text holds a NUL")]
     NotText,

@@ -3,16 +3,25 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use nixa_audit::{Event, Record};
 use nixa_protocol::id::{Delivery, Grant, Id, Sso, Subject};
 use nixa_protocol::{Digest, Timestamp};
 
+use serde_json::{Map, Value};
+
 use crate::StorageError;
 use crate::records::{
-    Account, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked, NewRefresh, Person,
-    Rotation, Upstream,
+    Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked, NewRefresh,
+    Person, Rotation, StoredCheckpoint, Upstream,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
+
+/// The records of the audit trail that a rotation leaves, by its outcome; they are written with it.
+pub type OfRotation<'a> = &'a (dyn Fn(Rotation) -> Vec<Event> + Sync);
+
+/// The records of the audit trail that a login through an identity provider leaves, by who it is.
+pub type OfLogin<'a> = &'a (dyn Fn(&Linked) -> Vec<Event> + Sync);
 
 /// State that may be lost with the loss of open logins and sessions, and nothing else.
 ///
@@ -42,17 +51,23 @@ pub trait ShortLived: Send + Sync {
 pub trait Grants: Send + Sync {
     /// Stores a grant with its first refresh token, if any. `false` when the grant was revoked before it
     /// was stored: its code was replayed while it was being redeemed, and nothing may be minted.
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>) -> Result<bool>;
+    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool>;
     /// The grant, if it is there and not revoked.
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
     /// The grant of a refresh token, revoked or not, for the checks that come before its use.
     async fn grant_of_refresh(&self, token: &Digest) -> Result<Option<GrantRecord>>;
     /// Uses a refresh token and stores its successor, in one step.
-    async fn rotate(&self, token: &Digest, next: &NewRefresh, now: Timestamp) -> Result<Rotation>;
+    async fn rotate(
+        &self,
+        token: &Digest,
+        next: &NewRefresh,
+        trail: OfRotation<'_>,
+        now: Timestamp,
+    ) -> Result<Rotation>;
     /// Revokes a grant, also one that is not stored yet.
-    async fn revoke_grant(&self, id: &Id<Grant>, now: Timestamp) -> Result<()>;
+    async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
-    async fn revoke_session(&self, sid: &Id<Sso>, now: Timestamp) -> Result<()>;
+    async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 }
@@ -67,23 +82,29 @@ pub trait KeyStore: Send + Sync {
     /// Every signing key, also those that are no longer published, in the order in which they begin to sign.
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
     /// Stores the first key of an algorithm, unless there is one.
-    async fn insert_first_key(&self, key: &KeyRecord) -> Result<()>;
+    async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Stores a further key and says when the earlier ones of its algorithm are no longer published.
-    async fn add_key(&self, key: &KeyRecord, retire_others_at: Timestamp) -> Result<()>;
+    async fn add_key(
+        &self,
+        key: &KeyRecord,
+        retire_others_at: Timestamp,
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()>;
 }
 
 /// Logout tokens on their way.
 #[async_trait]
 pub trait LogoutOutbox: Send + Sync {
     /// Queues deliveries.
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], now: Timestamp) -> Result<()>;
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()>;
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
     /// The client has it, or will never want it.
-    async fn done(&self, id: &Id<Delivery>) -> Result<()>;
+    async fn done(&self, id: &Id<Delivery>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// The client did not take it: try again.
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp) -> Result<()>;
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()>;
 }
 
 /// People, their links, decisions and consents: the broker's durable state.
@@ -91,11 +112,17 @@ pub trait LogoutOutbox: Send + Sync {
 pub trait People: Send + Sync {
     /// The person behind an upstream account: the linked one, else the one with the same pivot (and the
     /// account is linked now), else a new one with `new_id`. The attributes are brought up to date.
-    async fn resolve(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked>;
+    async fn resolve(
+        &self,
+        upstream: &Upstream,
+        new_id: &Id<Subject>,
+        trail: OfLogin<'_>,
+        now: Timestamp,
+    ) -> Result<Linked>;
     /// A person.
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
     /// Stores a decision.
-    async fn record_decision(&self, decision: &DecisionRecord) -> Result<()>;
+    async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()>;
     /// A stored decision.
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
     /// A person's newest decisions, the newest first.
@@ -108,6 +135,7 @@ pub trait People: Send + Sync {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
+        trail: &[Event],
         now: Timestamp,
     ) -> Result<()>;
 }
@@ -123,16 +151,54 @@ pub trait Signals: Send + Sync {
     /// The signals that the operator raised.
     async fn raised(&self) -> Result<BTreeSet<String>>;
     /// Raises a signal; says whether it was not raised before.
-    async fn raise(&self, signal: &str, now: Timestamp) -> Result<bool>;
+    async fn raise(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
     /// Clears a signal; says whether it was raised.
-    async fn clear(&self, signal: &str) -> Result<bool>;
+    async fn clear(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+}
+
+/// The audit trail. What a port changes, it records in the same transaction; this one is for what changes
+/// nothing else, for reading, and for the trail's own upkeep.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// Adds records.
+    async fn append(&self, events: &[Event], now: Timestamp) -> Result<()>;
+    /// The newest record of each chain.
+    async fn heads(&self) -> Result<Vec<AuditHead>>;
+    /// The last record of each chain that was removed after its retention.
+    async fn anchors(&self) -> Result<Vec<AuditHead>>;
+    /// Records of a chain in order, `most` at most.
+    async fn records(&self, shard: i64, after: i64, most: i64) -> Result<Vec<Record>>;
+    /// Checkpoints in order, `most` at most.
+    async fn checkpoints(&self, after: i64, most: i64) -> Result<Vec<StoredCheckpoint>>;
+    /// The newest checkpoint.
+    async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>>;
+    /// Stores a checkpoint; `false` when another instance was first.
+    async fn add_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<bool>;
+    /// Adds the time stamp of a checkpoint that has none yet.
+    async fn stamp_checkpoint(&self, n: i64, token: &[u8]) -> Result<()>;
+    /// The personal data of a record; none when it has none, or when it was erased.
+    async fn personal(&self, record: &Record) -> Result<Option<Map<String, Value>>>;
+    /// Erases the personal data of a person's records by destroying their key; whether there was one.
+    async fn forget(&self, person: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    /// Notes the hash of a configuration; whether it is new, and only then is it recorded.
+    async fn configuration(&self, hash: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    /// Removes the records of months before this one (`YYYYMM`) and keeps where each chain now begins.
+    async fn remove_before(&self, month: i64, trail: &[Event], now: Timestamp) -> Result<u64>;
+    /// Makes the place for a month's records (`YYYYMM`), where the database keeps them by the month.
+    async fn make_partition(&self, month: i64) -> Result<()>;
 }
 
 /// Accounts and their authenticators: the identity provider's durable state.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Stores an account with its authenticators.
-    async fn create(&self, account: &Account, authenticators: &[Authenticator], now: Timestamp) -> Result<()>;
+    async fn create(
+        &self,
+        account: &Account,
+        authenticators: &[Authenticator],
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()>;
     /// An account.
     async fn account(&self, id: &Id<Subject>) -> Result<Option<Account>>;
     /// The account with this login name (lower case).

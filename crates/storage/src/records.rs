@@ -58,7 +58,7 @@ pub struct NewRefresh {
 }
 
 /// The outcome of using a refresh token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
     /// It was good and has been replaced.
     Rotated,
@@ -87,6 +87,28 @@ impl std::fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyRecord").field("kid", &self.kid).field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
+}
+
+/// The newest record of a chain of the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditHead {
+    /// The chain.
+    pub shard: i64,
+    /// The record's place.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// A checkpoint of the audit trail as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// Its number, from 1.
+    pub n: i64,
+    /// The signed heads.
+    pub jws: String,
+    /// The time stamp (RFC 3161) in base64url, once there is one.
+    pub token: Option<String>,
 }
 
 /// A logout token that a client has not yet received.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
 use nixa_provider::{Provider, ProviderError, SsoSession, Step};
 use nixa_web::Text;
@@ -64,4 +65,18 @@ async fn add_factor(
             s.login.factors.drain(..too_many);
         })
         .await
+}
+
+/// Records that a factor was tried, before anything follows from it.
+async fn tried(
+    idp: &Idp,
+    step: &Step<IdpStep>,
+    account: Option<&str>,
+    method: &str,
+    right: bool,
+) -> Result<(), ProviderError> {
+    let kind = if right { Kind::Login } else { Kind::LoginRefused };
+    let event = Event { person: account.map(str::to_owned), ..Event::new(kind) };
+    let event = event.with("method", method).with("client", step.client.client_id.as_str());
+    idp.record(event, idp.now()).await
 }

@@ -15,7 +15,7 @@ use nixa_storage::Account;
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{Idp, add_factor, notice_text, set_notice};
+use super::{Idp, add_factor, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::password::LONGEST;
 use crate::host::{IdpLogin, IdpStep, Notice, ShownFactor};
@@ -98,6 +98,8 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
     };
     let hash = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret);
     let matches = idp.host.passwords.verify(hash, password).await?;
+    // Also for a name that nobody has: the time it takes would tell.
+    tried(idp, step, account.as_ref().map(|a| a.id.as_str()), METHOD, matches).await?;
     match account.filter(|_| matches) {
         Some(account) => {
             attempts::clear(short, METHOD, &username).await?;

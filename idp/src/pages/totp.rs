@@ -13,7 +13,7 @@ use nixa_provider::{Chosen, ProviderError, SsoSession, Step, dispatch, see_other
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{Idp, add_factor, notice_text, set_notice};
+use super::{Idp, add_factor, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::totp;
 use crate::host::{IdpLogin, IdpStep, Notice};
@@ -88,7 +88,7 @@ async fn finish(idp: &Idp, step: &mut Step<IdpStep>, form: &Params) -> Result<Re
         Some(sso) if !step.current.step.switching => sso,
         _ => return Ok(see_other(&again)),
     };
-    if let Some(notice) = verify(idp, &sso, form).await? {
+    if let Some(notice) = verify(idp, step, &sso, form).await? {
         set_notice(idp, step, notice).await?;
         return Ok(see_other(&step.path(METHOD)));
     }
@@ -101,7 +101,12 @@ async fn finish(idp: &Idp, step: &mut Step<IdpStep>, form: &Params) -> Result<Re
     })
 }
 
-async fn verify(idp: &Idp, sso: &SsoSession<IdpLogin>, form: &Params) -> Result<Option<Notice>, ProviderError> {
+async fn verify(
+    idp: &Idp,
+    step: &Step<IdpStep>,
+    sso: &SsoSession<IdpLogin>,
+    form: &Params,
+) -> Result<Option<Notice>, ProviderError> {
     let (short, now, account) = (&*idp.stores.short, idp.now(), sso.subject.as_str());
     if let Admission::Locked(until) = attempts::admit(short, METHOD, account, now).await? {
         return Ok(Some(Notice::Locked(until)));
@@ -110,7 +115,9 @@ async fn verify(idp: &Idp, sso: &SsoSession<IdpLogin>, form: &Params) -> Result<
     let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else {
         return Ok(Some(Notice::Wrong));
     };
-    if !totp::verify(short, account, &secret, form.get("code").unwrap_or_default(), now).await? {
+    let right = totp::verify(short, account, &secret, form.get("code").unwrap_or_default(), now).await?;
+    tried(idp, step, Some(account), METHOD, right).await?;
+    if !right {
         return Ok(Some(Notice::Wrong));
     }
     attempts::clear(short, METHOD, account).await?;

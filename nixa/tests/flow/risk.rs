@@ -90,13 +90,13 @@ async fn the_operators_switch_holds_for_everybody_within_seconds() {
     let mut browser = Browser::default();
     browser.tokens(&lab, "basic", &[]).await;
     let now = nixa_protocol::Clock::now(&*lab.clock);
-    lab.broker.store.raise("operator-alert", now).await.unwrap();
+    lab.broker.store.raise("operator-alert", &[], now).await.unwrap();
     lab.clock.advance(6);
     let silent = without_prompt(&lab, &mut browser, "basic").await.location();
     assert_eq!(query(&silent, "error").as_deref(), Some("unmet_authentication_requirements"));
     let page = browser.open(&lab, &authorize_url("basic", &[])).await;
     assert!(page.url.starts_with(BROKER) && page.url.ends_with("/unmet"), "{}", page.url);
-    lab.broker.store.clear("operator-alert").await.unwrap();
+    lab.broker.store.clear("operator-alert", &[], now).await.unwrap();
     lab.clock.advance(6);
     let silent = without_prompt(&lab, &mut browser, "basic").await.location();
     assert!(query(&silent, "code").is_some(), "{silent}");

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 
@@ -20,7 +21,13 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl Accounts for SqlStore {
-    async fn create(&self, account: &Account, authenticators: &[Authenticator], now: Timestamp) -> Result<()> {
+    async fn create(
+        &self,
+        account: &Account,
+        authenticators: &[Authenticator],
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let level = i64::from(account.identity_level);
         let attributes = serde_json::to_string(&account.attributes)?;
@@ -29,6 +36,7 @@ impl Accounts for SqlStore {
             let Authenticator { method, secret } = authenticator;
             tx.execute(INSERT_AUTHENTICATOR, args![&account.id, method, secret, now]).await?;
         }
+        self.append(&mut tx, trail, now).await?;
         tx.commit().await
     }
 

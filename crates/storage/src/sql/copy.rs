@@ -55,6 +55,30 @@ const SHARED: &[Table] = &[
     ),
 ];
 
+/// The trail comes after what it records.
+const TRAIL: &[Table] = &[
+    (
+        "audit_records",
+        2,
+        &[
+            ("shard", Int),
+            ("seq", Int),
+            ("month", Int),
+            ("at", Int),
+            ("kind", Text),
+            ("person", MaybeText),
+            ("body", Text),
+            ("sealed", MaybeText),
+            ("hash", Text),
+        ],
+    ),
+    ("audit_heads", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
+    ("audit_anchors", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
+    ("audit_checkpoints", 1, &[("n", Int), ("jws", Text), ("token", MaybeText)]),
+    ("person_keys", 1, &[("person", Text), ("sealed", Text)]),
+    ("configurations", 1, &[("hash", Text), ("first_at", Int)]),
+];
+
 const BROKER: &[Table] = &[
     ("people", 1, &[("id", Text), ("pivot", MaybeText), ("attributes", Text), ("created_at", Int)]),
     ("links", 2, &[("idp", Text), ("upstream_subject", Text), ("person_id", Text), ("created_at", Int)]),
@@ -198,7 +222,7 @@ fn tables(role: Role) -> impl Iterator<Item = &'static Table> {
         Role::Broker => BROKER,
         Role::Idp => IDP,
     };
-    SHARED.iter().chain(own)
+    SHARED.iter().chain(own).chain(TRAIL)
 }
 
 /// Reads a table in the order of its key and gives each batch to `with`; the number of rows and a checksum.

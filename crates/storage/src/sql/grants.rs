@@ -1,11 +1,12 @@
 use async_trait::async_trait;
+use nixa_audit::Event;
 use nixa_protocol::id::{Grant, Id, Sso};
 use nixa_protocol::{Digest, Timestamp};
 
 use super::SqlStore;
 use super::db::{Row, args};
 use crate::StorageError;
-use crate::ports::Grants;
+use crate::ports::{Grants, OfRotation};
 use crate::records::{GrantBody, GrantRecord, NewRefresh, Rotation};
 
 const INSERT: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at)
@@ -29,7 +30,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl Grants for SqlStore {
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>) -> Result<bool> {
+    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
@@ -39,6 +40,7 @@ impl Grants for SqlStore {
         if let Some(refresh) = refresh {
             tx.execute(INSERT_REFRESH, args![&refresh.digest, id, refresh.expires_at]).await?;
         }
+        self.append(&mut tx, trail, grant.created_at).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -51,7 +53,13 @@ impl Grants for SqlStore {
         self.db.one(OF_REFRESH, args![token]).await?.as_ref().map(read).transpose()
     }
 
-    async fn rotate(&self, token: &Digest, next: &NewRefresh, now: Timestamp) -> Result<Rotation> {
+    async fn rotate(
+        &self,
+        token: &Digest,
+        next: &NewRefresh,
+        trail: OfRotation<'_>,
+        now: Timestamp,
+    ) -> Result<Rotation> {
         let mut tx = self.db.begin().await?;
         let outcome = if let Some(won) = tx.one(USE_REFRESH, args![token, now]).await? {
             tx.execute(INSERT_REFRESH, args![&next.digest, &won.text("grant_id")?, next.expires_at]).await?;
@@ -62,16 +70,17 @@ impl Grants for SqlStore {
         } else {
             Rotation::Refused
         };
+        self.append(&mut tx, &trail(outcome), now).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
-    async fn revoke_grant(&self, id: &Id<Grant>, now: Timestamp) -> Result<()> {
-        self.db.execute(REVOKE, args![id, now]).await.map(drop)
+    async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE, args![id, now], trail, now).await.map(drop)
     }
 
-    async fn revoke_session(&self, sid: &Id<Sso>, now: Timestamp) -> Result<()> {
-        self.db.execute(REVOKE_SESSION, args![sid, now]).await.map(drop)
+    async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE_SESSION, args![sid, now], trail, now).await.map(drop)
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 
 use super::SqlStore;
@@ -34,16 +35,27 @@ impl KeyStore for SqlStore {
         self.db.all(KEYS, args![]).await?.iter().map(read).collect()
     }
 
-    async fn insert_first_key(&self, key: &KeyRecord) -> Result<()> {
+    async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()> {
         let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
-        self.db.execute(INSERT_FIRST_KEY, args![kid, algorithm, sealed, *active_at]).await.map(drop)
+        let mut tx = self.db.begin().await?;
+        if tx.execute(INSERT_FIRST_KEY, args![kid, algorithm, sealed, *active_at]).await? == 1 {
+            self.append(&mut tx, trail, now).await?;
+        }
+        tx.commit().await
     }
 
-    async fn add_key(&self, key: &KeyRecord, retire_others_at: Timestamp) -> Result<()> {
+    async fn add_key(
+        &self,
+        key: &KeyRecord,
+        retire_others_at: Timestamp,
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()> {
         let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
         tx.execute(INSERT_KEY, args![kid, algorithm, sealed, *active_at]).await?;
         tx.execute(RETIRE, args![algorithm, kid, *active_at, retire_others_at]).await?;
+        self.append(&mut tx, trail, now).await?;
         tx.commit().await
     }
 }

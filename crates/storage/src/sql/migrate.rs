@@ -12,6 +12,9 @@ use crate::StorageError;
 static PROVIDER: Migrator = sqlx::migrate!("../../migrations/provider");
 static BROKER: Migrator = sqlx::migrate!("../../migrations/broker");
 static IDP: Migrator = sqlx::migrate!("../../migrations/idp");
+/// Steps whose SQL the two databases do not have in common; the same numbers stand in both.
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// One step of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +33,11 @@ impl SqlStore {
             Role::Broker => &BROKER,
             Role::Idp => &IDP,
         };
-        let mut steps: Vec<Migration> = [&PROVIDER, own].into_iter().flat_map(|m| m.iter().cloned()).collect();
+        let dialect = match &self.db.pools {
+            Pools::Sqlite { .. } => &SQLITE,
+            Pools::Postgres(_) => &POSTGRES,
+        };
+        let mut steps: Vec<Migration> = [&PROVIDER, dialect, own].into_iter().flat_map(|m| m.iter().cloned()).collect();
         steps.sort_by_key(|step| step.version);
         steps
     }

@@ -1,6 +1,7 @@
 //! The durable store, on SQLite (embedded) or PostgreSQL, whichever its location names.
 
 mod accounts;
+mod audit;
 mod copy;
 mod db;
 mod grants;
@@ -13,13 +14,17 @@ mod signals;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use nixa_protocol::Entropy;
+use nixa_protocol::seal::SealingKey;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteSynchronous;
 
 use crate::{StorageError, sqlite};
+use audit::Sealer;
 use db::{Db, Pools};
 
 pub use copy::Copied;
@@ -74,6 +79,7 @@ impl Default for Limits {
 pub struct SqlStore {
     db: Db,
     role: Role,
+    sealer: Option<Arc<Sealer>>,
 }
 
 impl SqlStore {
@@ -85,6 +91,13 @@ impl SqlStore {
         let store = Self::connect(location, limits, role).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Encrypts the personal data of the audit trail under this master key. Without one, a record that has
+    /// personal data is refused.
+    #[must_use]
+    pub fn sealing(self, master: SealingKey, entropy: Arc<dyn Entropy>) -> Self {
+        Self { sealer: Some(Arc::new(Sealer { master, entropy })), ..self }
     }
 
     /// Connects, whatever the schema is.
@@ -112,6 +125,6 @@ impl SqlStore {
                 Pools::Postgres(pool)
             }
         };
-        Ok(Self { db: Db { pools, patience: limits.patience }, role })
+        Ok(Self { db: Db { pools, patience: limits.patience }, role, sealer: None })
     }
 }

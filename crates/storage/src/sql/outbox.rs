@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id};
 
@@ -25,11 +26,12 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl LogoutOutbox for SqlStore {
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
         }
+        self.append(&mut tx, trail, now).await?;
         tx.commit().await
     }
 
@@ -50,11 +52,11 @@ impl LogoutOutbox for SqlStore {
             .collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>) -> Result<()> {
-        self.db.execute(DONE, args![id]).await.map(drop)
+    async fn done(&self, id: &Id<Delivery>, trail: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(DONE, args![id], trail, now).await.map(drop)
     }
 
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp) -> Result<()> {
-        self.db.execute(PUT_OFF, args![id, next]).await.map(drop)
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(PUT_OFF, args![id, next], trail, now).await.map(drop)
     }
 }

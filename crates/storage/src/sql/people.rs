@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 use serde_json::{Map, Value};
@@ -6,7 +7,7 @@ use serde_json::{Map, Value};
 use super::SqlStore;
 use super::db::{Row, Tx, args};
 use crate::StorageError;
-use crate::ports::People;
+use crate::ports::{Audit, OfLogin, People};
 use crate::records::{DecisionRecord, Linked, Person, Upstream};
 
 /// How often a login that met another one is tried again.
@@ -33,15 +34,21 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl People for SqlStore {
-    async fn resolve(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked> {
+    async fn resolve(
+        &self,
+        upstream: &Upstream,
+        new_id: &Id<Subject>,
+        trail: OfLogin<'_>,
+        now: Timestamp,
+    ) -> Result<Linked> {
         // Two first logins at once: on PostgreSQL the second to insert fails and then finds the first's rows.
         for _ in 0..RETRIES {
-            match self.resolve_once(upstream, new_id, now).await {
+            match self.resolve_once(upstream, new_id, trail, now).await {
                 Err(StorageError::Exists | StorageError::Conflict(_)) => {}
                 resolved => return resolved,
             }
         }
-        self.resolve_once(upstream, new_id, now).await
+        self.resolve_once(upstream, new_id, trail, now).await
     }
 
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>> {
@@ -51,10 +58,11 @@ impl People for SqlStore {
         found.map(person).transpose()
     }
 
-    async fn record_decision(&self, decision: &DecisionRecord) -> Result<()> {
+    async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()> {
         let DecisionRecord { id, at, client_id, person, policy, record } = decision;
         let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
-        self.db.execute(INSERT_DECISION, args![id, *at, client_id, person, policy, &record]).await.map(drop)
+        let values = args![id, *at, client_id, person, policy, &record];
+        self.recorded(INSERT_DECISION, values, trail, *at).await.map(drop)
     }
 
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>> {
@@ -75,25 +83,39 @@ impl People for SqlStore {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
+        trail: &[Event],
         now: Timestamp,
     ) -> Result<()> {
         let claims = serde_json::to_string(claims)?;
-        self.db.execute(PUT_CONSENT, args![person, client_id, &claims, now]).await.map(drop)
+        self.recorded(PUT_CONSENT, args![person, client_id, &claims, now], trail, now).await.map(drop)
     }
 }
 
 impl SqlStore {
-    async fn resolve_once(&self, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<Linked> {
+    async fn resolve_once(
+        &self,
+        upstream: &Upstream,
+        new_id: &Id<Subject>,
+        trail: OfLogin<'_>,
+        now: Timestamp,
+    ) -> Result<Linked> {
         let mut tx = self.db.begin().await?;
+        let mut events = Vec::new();
         let person = match tx.one(LINKED, args![&upstream.idp, &upstream.subject]).await? {
             Some(row) => {
                 let id = row.text("id")?;
                 if !agree_on_pivot(&mut tx, &id, row.maybe_text("pivot")?, upstream.pivot.as_deref()).await? {
+                    drop(tx);
+                    Audit::append(self, &trail(&Linked::Conflict), now).await?;
                     return Ok(Linked::Conflict);
                 }
                 id
             }
-            None => link(&mut tx, upstream, new_id, now).await?,
+            None => {
+                let id = link(&mut tx, upstream, new_id, now).await?;
+                events.push(Event::new(Kind::Link).about(&id).with("idp", upstream.idp.as_str()));
+                id
+            }
         };
         // Locks the row, so that of two logins at once neither loses what the other has stated.
         let known = tx.one(LOCK_ATTRIBUTES, args![&person]).await?.map(|row| row.text("attributes")).transpose()?;
@@ -104,8 +126,11 @@ impl SqlStore {
             }
         }
         tx.execute(SET_ATTRIBUTES, args![&person, &serde_json::to_string(&attributes)?]).await?;
+        let linked = Linked::Person(Id::from_text(person));
+        events.extend(trail(&linked));
+        self.append(&mut tx, &events, now).await?;
         tx.commit().await?;
-        Ok(Linked::Person(Id::from_text(person)))
+        Ok(linked)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use nixa_audit::Event;
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
 
@@ -32,11 +33,11 @@ impl Signals for SqlStore {
         self.db.all(RAISED, args![]).await?.iter().map(|row| row.text("signal")).collect()
     }
 
-    async fn raise(&self, signal: &str, now: Timestamp) -> Result<bool> {
-        Ok(self.db.execute(RAISE, args![signal, now]).await? > 0)
+    async fn raise(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(RAISE, args![signal, now], trail, now).await? > 0)
     }
 
-    async fn clear(&self, signal: &str) -> Result<bool> {
-        Ok(self.db.execute(CLEAR, args![signal]).await? > 0)
+    async fn clear(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(CLEAR, args![signal], trail, now).await? > 0)
     }
 }

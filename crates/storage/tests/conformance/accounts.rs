@@ -41,10 +41,10 @@ async fn authenticators(store: &Store, account: &str) -> Vec<Authenticator> {
 }
 
 pub(crate) async fn an_account_comes_back(store: Store) {
-    store.create(&account("a", "an"), &[authenticator("password"), authenticator("totp")], NOW).await.unwrap();
+    store.create(&account("a", "an"), &[authenticator("password"), authenticator("totp")], &[], NOW).await.unwrap();
     for (level, name) in [(0, "binh"), (1, "chi")] {
         let other = Account { identity_level: level, ..account(name, name) };
-        store.create(&other, &[authenticator("password")], NOW).await.unwrap();
+        store.create(&other, &[authenticator("password")], &[], NOW).await.unwrap();
         assert_eq!(store.account(&id(name)).await.unwrap(), Some(other));
     }
     assert_eq!(store.account(&id("a")).await.unwrap(), Some(account("a", "an")));
@@ -54,7 +54,7 @@ pub(crate) async fn an_account_comes_back(store: Store) {
 }
 
 pub(crate) async fn an_unknown_account_is_none(store: Store) {
-    store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
+    store.create(&account("a", "an"), &[authenticator("password")], &[], NOW).await.unwrap();
     assert_eq!(store.account(&id("an")).await.unwrap(), None);
     assert_eq!(store.by_username("a").await.unwrap(), None);
     assert_eq!(store.by_username("AN").await.unwrap(), None, "names are lower case before they come here");
@@ -62,8 +62,8 @@ pub(crate) async fn an_unknown_account_is_none(store: Store) {
 }
 
 pub(crate) async fn a_username_is_unique(store: Store) {
-    store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
-    let outcome = store.create(&account("b", "an"), &[authenticator("password")], NOW).await;
+    store.create(&account("a", "an"), &[authenticator("password")], &[], NOW).await.unwrap();
+    let outcome = store.create(&account("b", "an"), &[authenticator("password")], &[], NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
     assert_eq!(store.by_username("an").await.unwrap(), Some(account("a", "an")));
     assert_eq!(store.account(&id("b")).await.unwrap(), None);
@@ -72,8 +72,8 @@ pub(crate) async fn a_username_is_unique(store: Store) {
 
 /// Otherwise a second registration would add a credential of its own to somebody's account.
 pub(crate) async fn an_id_is_unique(store: Store) {
-    store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
-    let outcome = store.create(&account("a", "binh"), &[authenticator("totp")], NOW).await;
+    store.create(&account("a", "an"), &[authenticator("password")], &[], NOW).await.unwrap();
+    let outcome = store.create(&account("a", "binh"), &[authenticator("totp")], &[], NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
     assert_eq!(store.account(&id("a")).await.unwrap(), Some(account("a", "an")));
     assert_eq!(authenticators(&store, "a").await, [authenticator("password")]);
@@ -81,12 +81,12 @@ pub(crate) async fn an_id_is_unique(store: Store) {
 
 pub(crate) async fn a_failed_account_leaves_nothing(store: Store) {
     let twice = [authenticator("totp"), authenticator("password"), authenticator("password")];
-    let outcome = store.create(&account("a", "an"), &twice, NOW).await;
+    let outcome = store.create(&account("a", "an"), &twice, &[], NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
     assert_eq!(store.account(&id("a")).await.unwrap(), None);
     assert_eq!(store.by_username("an").await.unwrap(), None);
     assert_eq!(authenticators(&store, "a").await, []);
-    store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
+    store.create(&account("a", "an"), &[authenticator("password")], &[], NOW).await.unwrap();
     assert_eq!(authenticators(&store, "a").await, [authenticator("password")]);
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn hostile_usernames_are_only_names(store: Store) {
     let hostile = ["'; DROP TABLE accounts; --", "a", "%", "_", "\"", "an nguyễn", ""];
     assert_eq!(store.by_username("%").await.unwrap(), None);
     for (n, name) in hostile.iter().enumerate() {
-        store.create(&account(&n.to_string(), name), &[], NOW).await.unwrap();
+        store.create(&account(&n.to_string(), name), &[], &[], NOW).await.unwrap();
     }
     for (n, name) in hostile.iter().enumerate() {
         assert_eq!(store.by_username(name).await.unwrap(), Some(account(&n.to_string(), name)));
@@ -104,7 +104,7 @@ pub(crate) async fn hostile_usernames_are_only_names(store: Store) {
 pub(crate) async fn one_username_by_many_is_one_account(store: Store) {
     let made = race(|n| {
         let store = Arc::clone(&store);
-        async move { store.create(&account(&n.to_string(), "an"), &[authenticator("password")], NOW).await }
+        async move { store.create(&account(&n.to_string(), "an"), &[authenticator("password")], &[], NOW).await }
     })
     .await;
     assert_eq!(made.iter().filter(|outcome| outcome.is_ok()).count(), 1);

@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::accounts::{account, authenticator};
+use crate::audit;
 use crate::grants::{grant, refresh};
 use crate::outbox::delivery;
 use crate::people::upstream;
@@ -22,6 +23,7 @@ async fn file(folder: &TempDir, role: Role) -> SqlStore {
 }
 
 async fn fill(store: &SqlStore) {
+    audit::fill(store).await;
     store.insert_secret("pairwise", "sealed", NOW).await.unwrap();
     let key = |kid: &str| KeyRecord {
         kid: kid.to_owned(),
@@ -30,19 +32,19 @@ async fn fill(store: &SqlStore) {
         active_at: NOW,
         retired_at: None,
     };
-    store.insert_first_key(&key("a")).await.unwrap();
-    store.add_key(&key("b"), NOW + 5).await.unwrap();
+    store.insert_first_key(&key("a"), &[], NOW).await.unwrap();
+    store.add_key(&key("b"), NOW + 5, &[], NOW).await.unwrap();
     for n in 0..1_203 {
         let id = format!("g{n}");
-        store.insert_grant(&grant(&id, "s", n % 2 == 0), Some(&refresh(&id))).await.unwrap();
+        store.insert_grant(&grant(&id, "s", n % 2 == 0), Some(&refresh(&id)), &[]).await.unwrap();
     }
-    store.revoke_grant(&Id::from_text("g7"), NOW).await.unwrap();
-    store.enqueue(&[delivery("d1"), delivery("d2")], NOW).await.unwrap();
+    store.revoke_grant(&Id::from_text("g7"), &[], NOW).await.unwrap();
+    store.enqueue(&[delivery("d1"), delivery("d2")], &[], NOW).await.unwrap();
     let mut an = upstream("idp", "Nguyễn | An:5", Some("pivot"));
     an.attributes.insert("name".to_owned(), json!("Nguyễn Văn An '|\\"));
-    store.resolve(&an, &Id::from_text("p1"), NOW).await.unwrap();
-    store.resolve(&upstream("other", "binh", None), &Id::from_text("p2"), NOW).await.unwrap();
-    store.record_consent(&Id::from_text("p1"), "portal", &["name".to_owned()], NOW).await.unwrap();
+    store.resolve(&an, &Id::from_text("p1"), &|_| Vec::new(), NOW).await.unwrap();
+    store.resolve(&upstream("other", "binh", None), &Id::from_text("p2"), &|_| Vec::new(), NOW).await.unwrap();
+    store.record_consent(&Id::from_text("p1"), "portal", &["name".to_owned()], &[], NOW).await.unwrap();
     let decision = DecisionRecord {
         id: Id::from_text("dec"),
         at: NOW,
@@ -51,23 +53,23 @@ async fn fill(store: &SqlStore) {
         policy: "v".to_owned(),
         record: json!({ "outcome": "unmet" }),
     };
-    store.record_decision(&decision).await.unwrap();
+    store.record_decision(&decision, &[]).await.unwrap();
     store.remember_device(&Id::from_text("p1"), &digest("phone"), NOW).await.unwrap();
-    store.raise("alert", NOW).await.unwrap();
+    store.raise("alert", &[], NOW).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_moves_whole_and_a_broken_off_copy_is_made_again() {
     let folder = TempDir::new().unwrap();
-    let source = file(&folder, Role::Broker).await;
+    let source = audit::sealing(file(&folder, Role::Broker).await);
     fill(&source).await;
     let target = postgres::durable(Role::Broker).await;
     // What a copy that broke off has left: the first grants and nothing else.
     for n in 0..100 {
         let id = format!("g{n}");
-        target.insert_grant(&grant(&id, "s", n % 2 == 0), Some(&refresh(&id))).await.unwrap();
+        target.insert_grant(&grant(&id, "s", n % 2 == 0), Some(&refresh(&id)), &[]).await.unwrap();
     }
-    target.revoke_grant(&Id::from_text("g7"), NOW).await.unwrap();
+    target.revoke_grant(&Id::from_text("g7"), &[], NOW).await.unwrap();
     let first = source.copy_to(&target).await.unwrap();
     assert!(first.iter().all(|t| t.same), "{first:?}");
     let of = |name: &str| first.iter().find(|t| t.table == name).unwrap().clone();
@@ -75,10 +77,12 @@ async fn an_installation_moves_whole_and_a_broken_off_copy_is_made_again() {
     assert!(first.iter().all(|t| t.rows > 0), "every table is tried: {first:?}");
     let again = source.copy_to(&target).await.unwrap();
     assert!(again.iter().all(|t| t.same && t.added == 0), "{again:?}");
-    let found = target.resolve(&upstream("idp", "Nguyễn | An:5", Some("pivot")), &Id::from_text("new"), NOW).await;
+    let found = target
+        .resolve(&upstream("idp", "Nguyễn | An:5", Some("pivot")), &Id::from_text("new"), &|_| Vec::new(), NOW)
+        .await;
     assert_eq!(found.unwrap(), nixa_storage::Linked::Person(Id::from_text("p1")));
     // A target that was used meanwhile is not the same.
-    target.raise("other", NOW).await.unwrap();
+    target.raise("other", &[], NOW).await.unwrap();
     let third = source.copy_to(&target).await.unwrap();
     let different: Vec<&str> = third.iter().filter(|t| !t.same).map(|t| t.table).collect();
     assert_eq!(different, ["raised_signals"]);
@@ -88,7 +92,7 @@ async fn an_installation_moves_whole_and_a_broken_off_copy_is_made_again() {
 async fn accounts_move_too_and_back() {
     let (there, back) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let source = file(&there, Role::Idp).await;
-    source.create(&account("a", "an"), &[authenticator("password"), authenticator("totp")], NOW).await.unwrap();
+    source.create(&account("a", "an"), &[authenticator("password"), authenticator("totp")], &[], NOW).await.unwrap();
     let middle = postgres::durable(Role::Idp).await;
     let end = file(&back, Role::Idp).await;
     assert!(source.copy_to(&middle).await.unwrap().iter().all(|t| t.same));

@@ -47,20 +47,23 @@ async fn a_broker_database_keeps_everything() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("broker.db");
     let store = open(&path, Role::Broker).await.unwrap();
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0"))).await.unwrap();
-    store.rotate(&digest("r0"), &refresh("r1"), NOW).await.unwrap();
-    store.revoke_grant(&Id::from_text("before"), NOW).await.unwrap();
-    store.enqueue(&[delivery("d")], NOW).await.unwrap();
-    store.resolve(&upstream("idp", "an", Some("pivot")), &Id::from_text("p"), NOW).await.unwrap();
-    store.record_consent(&Id::from_text("p"), "portal", &["name".to_owned()], NOW).await.unwrap();
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
+    store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), NOW).await.unwrap();
+    store.revoke_grant(&Id::from_text("before"), &[], NOW).await.unwrap();
+    store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
+    store.resolve(&upstream("idp", "an", Some("pivot")), &Id::from_text("p"), &|_| Vec::new(), NOW).await.unwrap();
+    store.record_consent(&Id::from_text("p"), "portal", &["name".to_owned()], &[], NOW).await.unwrap();
     drop(store);
 
     let store = open(&path, Role::Broker).await.unwrap();
     assert_eq!(store.live_grant(&Id::from_text("g")).await.unwrap(), Some(grant("g", "s", true)));
-    assert!(!store.insert_grant(&grant("before", "s", true), None).await.unwrap());
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), NOW).await.unwrap(), Rotation::Reused);
+    assert!(!store.insert_grant(&grant("before", "s", true), None, &[]).await.unwrap());
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
     assert_eq!(store.claim(NOW, END, 10).await.unwrap().len(), 1);
-    let again = store.resolve(&upstream("other", "x", Some("pivot")), &Id::from_text("p2"), NOW).await.unwrap();
+    let again = store
+        .resolve(&upstream("other", "x", Some("pivot")), &Id::from_text("p2"), &|_| Vec::new(), NOW)
+        .await
+        .unwrap();
     assert_eq!(again, Linked::Person(Id::from_text("p")));
     assert_eq!(store.consent(&Id::from_text("p"), "portal").await.unwrap(), Some(vec!["name".to_owned()]));
 }
@@ -70,7 +73,7 @@ async fn an_idp_database_keeps_everything() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("idp.db");
     let store = open(&path, Role::Idp).await.unwrap();
-    store.create(&account("a", "an"), &[authenticator("password")], NOW).await.unwrap();
+    store.create(&account("a", "an"), &[authenticator("password")], &[], NOW).await.unwrap();
     drop(store);
 
     let store = open(&path, Role::Idp).await.unwrap();
@@ -138,10 +141,10 @@ async fn rotations_at_two_stores_have_one_winner() {
     let folder = TempDir::new().unwrap();
     let stores = two_durable(&folder, Role::Broker).await;
     let [one, two] = &stores;
-    one.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
+    one.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     let outcomes = race(|n| {
         let store = Arc::clone(stores.get(n % 2).unwrap());
-        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), NOW).await.unwrap() }
+        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     assert_eq!(outcomes.iter().filter(|o| **o == Rotation::Rotated).count(), 1);

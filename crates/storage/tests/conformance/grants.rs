@@ -53,8 +53,8 @@ pub(crate) async fn answers(store: Store) {
 }
 
 pub(crate) async fn a_stored_grant_is_live(store: Store) {
-    assert!(store.insert_grant(&grant("g", "s", false), None).await.unwrap());
-    assert!(store.insert_grant(&grant("offline", "s", true), Some(&refresh("r"))).await.unwrap());
+    assert!(store.insert_grant(&grant("g", "s", false), None, &[]).await.unwrap());
+    assert!(store.insert_grant(&grant("offline", "s", true), Some(&refresh("r")), &[]).await.unwrap());
     assert_eq!(store.live_grant(&id("g")).await.unwrap().unwrap(), grant("g", "s", false));
     assert_eq!(store.live_grant(&id("offline")).await.unwrap().unwrap(), grant("offline", "s", true));
     assert_eq!(store.live_grant(&id("G")).await.unwrap(), None);
@@ -62,30 +62,30 @@ pub(crate) async fn a_stored_grant_is_live(store: Store) {
 }
 
 pub(crate) async fn a_known_id_is_not_stored_again(store: Store) {
-    assert!(store.insert_grant(&grant("g", "s", false), None).await.unwrap());
-    assert!(!store.insert_grant(&grant("g", "other", true), Some(&refresh("r"))).await.unwrap());
+    assert!(store.insert_grant(&grant("g", "s", false), None, &[]).await.unwrap());
+    assert!(!store.insert_grant(&grant("g", "other", true), Some(&refresh("r")), &[]).await.unwrap());
     assert_eq!(store.live_grant(&id("g")).await.unwrap().unwrap(), grant("g", "s", false));
     assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap(), None);
 }
 
 pub(crate) async fn a_revoked_grant_is_not_live(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    store.insert_grant(&grant("other", "s", false), None).await.unwrap();
-    store.revoke_grant(&id("g"), NOW).await.unwrap();
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    store.insert_grant(&grant("other", "s", false), None, &[]).await.unwrap();
+    store.revoke_grant(&id("g"), &[], NOW).await.unwrap();
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     assert!(store.live_grant(&id("other")).await.unwrap().is_some());
-    store.revoke_grant(&id("g"), LAST).await.unwrap();
+    store.revoke_grant(&id("g"), &[], LAST).await.unwrap();
     assert_eq!(revoked_at(&store, &digest("r")).await, Some(NOW), "the first revocation is the one on record");
 }
 
 /// A code that is replayed while it is being redeemed: the revocation may come before the grant.
 pub(crate) async fn revoked_before_it_was_stored(store: Store) {
-    store.revoke_grant(&id("g"), NOW).await.unwrap();
+    store.revoke_grant(&id("g"), &[], NOW).await.unwrap();
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
-    assert!(!store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap());
+    assert!(!store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap());
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap(), None);
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
 }
 
 pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
@@ -94,9 +94,9 @@ pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
         async move {
             let name = format!("g{}", n / 2);
             if n % 2 == 0 {
-                store.insert_grant(&grant(&name, "s", true), Some(&refresh(&name))).await.map(|_| ()).unwrap();
+                store.insert_grant(&grant(&name, "s", true), Some(&refresh(&name)), &[]).await.map(|_| ()).unwrap();
             } else {
-                store.revoke_grant(&id(&name), NOW).await.unwrap();
+                store.revoke_grant(&id(&name), &[], NOW).await.unwrap();
             }
         }
     })
@@ -104,17 +104,20 @@ pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
     for n in 0..RACERS / 2 {
         let name = format!("g{n}");
         assert_eq!(store.live_grant(&id(&name)).await.unwrap(), None);
-        assert_eq!(store.rotate(&digest(&name), &refresh("next"), NOW).await.unwrap(), Rotation::Refused);
+        assert_eq!(
+            store.rotate(&digest(&name), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(),
+            Rotation::Refused
+        );
     }
 }
 
 pub(crate) async fn a_session_takes_only_its_own_grants(store: Store) {
-    store.insert_grant(&grant("mine", "s", false), Some(&refresh("r"))).await.unwrap();
-    store.insert_grant(&grant("offline", "s", true), None).await.unwrap();
-    store.insert_grant(&grant("other", "s2", false), None).await.unwrap();
-    store.revoke_session(&Id::from_text("s"), NOW).await.unwrap();
-    store.revoke_session(&Id::from_text("s"), LAST).await.unwrap();
-    store.revoke_session(&Id::from_text("%"), NOW).await.unwrap();
+    store.insert_grant(&grant("mine", "s", false), Some(&refresh("r")), &[]).await.unwrap();
+    store.insert_grant(&grant("offline", "s", true), None, &[]).await.unwrap();
+    store.insert_grant(&grant("other", "s2", false), None, &[]).await.unwrap();
+    store.revoke_session(&Id::from_text("s"), &[], NOW).await.unwrap();
+    store.revoke_session(&Id::from_text("s"), &[], LAST).await.unwrap();
+    store.revoke_session(&Id::from_text("%"), &[], NOW).await.unwrap();
     assert_eq!(store.live_grant(&id("mine")).await.unwrap(), None);
     assert_eq!(revoked_at(&store, &digest("r")).await, Some(NOW));
     assert!(store.live_grant(&id("offline")).await.unwrap().is_some());
@@ -122,19 +125,19 @@ pub(crate) async fn a_session_takes_only_its_own_grants(store: Store) {
 }
 
 pub(crate) async fn a_refresh_token_names_its_grant(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    store.insert_grant(&grant("g2", "s", true), Some(&refresh("r2"))).await.unwrap();
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    store.insert_grant(&grant("g2", "s", true), Some(&refresh("r2")), &[]).await.unwrap();
     assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap().unwrap(), grant("g", "s", true));
     assert_eq!(store.grant_of_refresh(&digest("unknown")).await.unwrap(), None);
-    store.revoke_grant(&id("g"), LAST).await.unwrap();
+    store.revoke_grant(&id("g"), &[], LAST).await.unwrap();
     let revoked = GrantRecord { revoked_at: Some(LAST), ..grant("g", "s", true) };
     assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap().unwrap(), revoked);
 }
 
 pub(crate) async fn rotation_replaces(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0"))).await.unwrap();
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), LAST).await.unwrap(), Rotation::Rotated);
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), LAST).await.unwrap(), Rotation::Rotated);
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
     for token in ["r0", "r1", "r2"] {
         assert_eq!(store.grant_of_refresh(&digest(token)).await.unwrap().unwrap(), grant("g", "s", true));
     }
@@ -143,62 +146,68 @@ pub(crate) async fn rotation_replaces(store: Store) {
 
 /// RFC 9700 §4.14.2: who of the two has the stolen token cannot be known, so neither keeps the grant.
 pub(crate) async fn reuse_revokes(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0"))).await.unwrap();
-    store.insert_grant(&grant("other", "s", true), Some(&refresh("other"))).await.unwrap();
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), NOW).await.unwrap(), Rotation::Rotated);
-    assert_eq!(store.rotate(&digest("r0"), &refresh("thief"), NOW).await.unwrap(), Rotation::Reused);
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
+    store.insert_grant(&grant("other", "s", true), Some(&refresh("other")), &[]).await.unwrap();
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("thief"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     assert_eq!(store.grant_of_refresh(&digest("thief")).await.unwrap(), None);
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), NOW).await.unwrap(), Rotation::Refused);
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r3"), LAST).await.unwrap(), Rotation::Reused);
+    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r3"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Reused);
     assert_eq!(revoked_at(&store, &digest("r0")).await, Some(NOW));
     assert!(store.live_grant(&id("other")).await.unwrap().is_some());
 }
 
 pub(crate) async fn reuse_is_seen_after_the_end(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0"))).await.unwrap();
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
     let next = NewRefresh { digest: digest("r1"), expires_at: END + 600 };
-    assert_eq!(store.rotate(&digest("r0"), &next, NOW).await.unwrap(), Rotation::Rotated);
-    assert_eq!(store.rotate(&digest("r0"), &refresh("thief"), END + 1).await.unwrap(), Rotation::Reused);
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), END + 1).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r0"), &next, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(
+        store.rotate(&digest("r0"), &refresh("thief"), &|_| Vec::new(), END + 1).await.unwrap(),
+        Rotation::Reused
+    );
+    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), END + 1).await.unwrap(), Rotation::Refused);
 }
 
 pub(crate) async fn an_expired_token_is_refused(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    assert_eq!(store.rotate(&digest("r"), &refresh("late"), END).await.unwrap(), Rotation::Refused);
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    assert_eq!(store.rotate(&digest("r"), &refresh("late"), &|_| Vec::new(), END).await.unwrap(), Rotation::Refused);
     assert_eq!(store.grant_of_refresh(&digest("late")).await.unwrap(), None);
     assert!(store.live_grant(&id("g")).await.unwrap().is_some(), "an end is no theft");
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), LAST).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
 }
 
 pub(crate) async fn an_unknown_token_is_refused(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    assert_eq!(store.rotate(&digest("unknown"), &refresh("next"), NOW).await.unwrap(), Rotation::Refused);
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    assert_eq!(
+        store.rotate(&digest("unknown"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(),
+        Rotation::Refused
+    );
     assert_eq!(store.grant_of_refresh(&digest("next")).await.unwrap(), None);
     assert!(store.live_grant(&id("g")).await.unwrap().is_some());
 }
 
 pub(crate) async fn a_revoked_grant_does_not_rotate(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    store.revoke_grant(&id("g"), NOW).await.unwrap();
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), NOW).await.unwrap(), Rotation::Refused);
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    store.revoke_grant(&id("g"), &[], NOW).await.unwrap();
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
     assert_eq!(store.grant_of_refresh(&digest("next")).await.unwrap(), None);
 }
 
 pub(crate) async fn rotation_to_a_known_token_changes_nothing(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
-    store.insert_grant(&grant("other", "s", true), Some(&refresh("taken"))).await.unwrap();
-    let outcome = store.rotate(&digest("r"), &refresh("taken"), NOW).await;
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
+    store.insert_grant(&grant("other", "s", true), Some(&refresh("taken")), &[]).await.unwrap();
+    let outcome = store.rotate(&digest("r"), &refresh("taken"), &|_| Vec::new(), NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
     assert_eq!(store.grant_of_refresh(&digest("taken")).await.unwrap().unwrap().id, id("other"));
 }
 
 pub(crate) async fn rotation_by_many_has_one_winner_and_revokes(store: Store) {
-    store.insert_grant(&grant("g", "s", true), Some(&refresh("r"))).await.unwrap();
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     let outcomes = race(|n| {
         let store = Arc::clone(&store);
-        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), NOW).await.unwrap() }
+        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     let count = |wanted| outcomes.iter().filter(|o| **o == wanted).count();
@@ -206,6 +215,6 @@ pub(crate) async fn rotation_by_many_has_one_winner_and_revokes(store: Store) {
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     for n in 0..RACERS {
         let next = digest(&format!("next{n}"));
-        assert_eq!(store.rotate(&next, &refresh("after"), NOW).await.unwrap(), Rotation::Refused);
+        assert_eq!(store.rotate(&next, &refresh("after"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
     }
 }

@@ -39,27 +39,27 @@ pub(crate) async fn the_first_secret_stays(store: Store) {
 }
 
 pub(crate) async fn a_key_comes_back(store: Store) {
-    store.insert_first_key(&key("a", "RS256", NOW)).await.unwrap();
-    store.insert_first_key(&key("b", "RS256", NOW)).await.unwrap();
-    store.insert_first_key(&key("c", "ES256", NOW)).await.unwrap();
+    store.insert_first_key(&key("a", "RS256", NOW), &[], NOW).await.unwrap();
+    store.insert_first_key(&key("b", "RS256", NOW), &[], NOW).await.unwrap();
+    store.insert_first_key(&key("c", "ES256", NOW), &[], NOW).await.unwrap();
     assert_eq!(store.signing_keys().await.unwrap(), [key("a", "RS256", NOW), key("c", "ES256", NOW)]);
 }
 
 pub(crate) async fn a_new_key_retires_those_of_its_algorithm(store: Store) {
-    store.insert_first_key(&key("a", "RS256", NOW)).await.unwrap();
-    store.insert_first_key(&key("c", "ES256", NOW)).await.unwrap();
-    store.add_key(&key("b", "RS256", NOW + 10), NOW + 20).await.unwrap();
+    store.insert_first_key(&key("a", "RS256", NOW), &[], NOW).await.unwrap();
+    store.insert_first_key(&key("c", "ES256", NOW), &[], NOW).await.unwrap();
+    store.add_key(&key("b", "RS256", NOW + 10), NOW + 20, &[], NOW).await.unwrap();
     let expected = [("a", Some(NOW + 20)), ("c", None), ("b", None)];
     assert_eq!(kids(&store).await, expected.map(|(kid, at)| (kid.to_owned(), at)));
     // One that is retired already keeps its time.
-    store.add_key(&key("d", "RS256", NOW + 30), NOW + 40).await.unwrap();
+    store.add_key(&key("d", "RS256", NOW + 30), NOW + 40, &[], NOW).await.unwrap();
     let expected = [("a", Some(NOW + 20)), ("c", None), ("b", Some(NOW + 40)), ("d", None)];
     assert_eq!(kids(&store).await, expected.map(|(kid, at)| (kid.to_owned(), at)));
 }
 
 pub(crate) async fn a_key_is_not_written_over(store: Store) {
-    store.insert_first_key(&key("a", "RS256", NOW)).await.unwrap();
-    let again = store.add_key(&key("a", "RS256", NOW + 10), NOW + 20).await;
+    store.insert_first_key(&key("a", "RS256", NOW), &[], NOW).await.unwrap();
+    let again = store.add_key(&key("a", "RS256", NOW + 10), NOW + 20, &[], NOW).await;
     assert!(matches!(again, Err(StorageError::Exists)));
     assert_eq!(kids(&store).await, [("a".to_owned(), None)]);
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod accounts;
+mod audit;
 mod copy;
 mod files;
 mod grants;
@@ -114,6 +115,17 @@ macro_rules! durable_contracts {
             a_device_is_known_to_its_person_only
             a_device_may_be_remembered_by_many_at_once
             a_signal_is_raised_until_it_is_cleared
+        }
+        contracts! { $backend, audit:
+            records_are_linked_and_come_back
+            writers_at_once_leave_no_gap
+            a_change_and_its_record_are_one
+            a_login_and_its_link_are_recorded
+            personal_data_is_erased_and_the_chain_holds
+            old_months_go_and_the_rest_still_verifies
+            a_checkpoint_has_one_author
+            a_configuration_is_recorded_once
+            without_a_key_personal_data_is_refused
         }
         contracts! { $backend, accounts:
             an_account_comes_back

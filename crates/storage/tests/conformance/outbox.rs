@@ -36,22 +36,22 @@ fn names(of: &[&str]) -> BTreeSet<String> {
 }
 
 pub(crate) async fn queued_is_due_at_once(store: Store) {
-    store.enqueue(&[], NOW).await.unwrap();
-    store.enqueue(&[delivery("d")], NOW).await.unwrap();
+    store.enqueue(&[], &[], NOW).await.unwrap();
+    store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + -1).await, names(&[]));
     let taken = store.claim(NOW, LEASE, 10).await.unwrap();
     assert_eq!(taken, [DeliveryRecord { attempts: 1, ..delivery("d") }]);
 }
 
 pub(crate) async fn a_batch_is_queued_whole_or_not(store: Store) {
-    store.enqueue(&[delivery("known")], NOW).await.unwrap();
-    let outcome = store.enqueue(&[delivery("new"), delivery("known")], NOW).await;
+    store.enqueue(&[delivery("known")], &[], NOW).await.unwrap();
+    let outcome = store.enqueue(&[delivery("new"), delivery("known")], &[], NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
     assert_eq!(claimed(&store, NOW).await, names(&["known"]));
 }
 
 pub(crate) async fn a_lease_holds_until_its_second(store: Store) {
-    store.enqueue(&[delivery("d")], NOW).await.unwrap();
+    store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
     assert_eq!(store.claim(NOW, LEASE, 10).await.unwrap().len(), 1);
     assert_eq!(store.claim(NOW, LEASE, 10).await.unwrap(), []);
     assert_eq!(store.claim(LEASE + -1, LEASE, 10).await.unwrap(), []);
@@ -63,9 +63,9 @@ pub(crate) async fn a_lease_holds_until_its_second(store: Store) {
 }
 
 pub(crate) async fn the_longest_due_go_first_up_to_the_limit(store: Store) {
-    store.enqueue(&[delivery("late")], NOW + 2).await.unwrap();
-    store.enqueue(&[delivery("early")], NOW).await.unwrap();
-    store.enqueue(&[delivery("middle")], NOW + 1).await.unwrap();
+    store.enqueue(&[delivery("late")], &[], NOW + 2).await.unwrap();
+    store.enqueue(&[delivery("early")], &[], NOW).await.unwrap();
+    store.enqueue(&[delivery("middle")], &[], NOW + 1).await.unwrap();
     for expected in ["early", "middle", "late"] {
         let taken = store.claim(NOW + 5, NOW + 60, 1).await.unwrap();
         assert_eq!(taken, [DeliveryRecord { attempts: 1, ..delivery(expected) }]);
@@ -74,26 +74,26 @@ pub(crate) async fn the_longest_due_go_first_up_to_the_limit(store: Store) {
 }
 
 pub(crate) async fn done_is_gone(store: Store) {
-    store.enqueue(&[delivery("a"), delivery("b")], NOW).await.unwrap();
+    store.enqueue(&[delivery("a"), delivery("b")], &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
-    store.done(&Id::from_text("a")).await.unwrap();
-    store.done(&Id::from_text("a")).await.unwrap();
-    store.done(&Id::from_text("%")).await.unwrap();
+    store.done(&Id::from_text("a"), &[], NOW).await.unwrap();
+    store.done(&Id::from_text("a"), &[], NOW).await.unwrap();
+    store.done(&Id::from_text("%"), &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + 1000).await, names(&["b"]));
 }
 
 pub(crate) async fn put_off_waits(store: Store) {
-    store.enqueue(&[delivery("a"), delivery("b")], NOW).await.unwrap();
+    store.enqueue(&[delivery("a"), delivery("b")], &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
-    store.put_off(&Id::from_text("a"), NOW + 100).await.unwrap();
-    store.put_off(&Id::from_text("unknown"), NOW).await.unwrap();
+    store.put_off(&Id::from_text("a"), NOW + 100, &[], NOW).await.unwrap();
+    store.put_off(&Id::from_text("unknown"), NOW, &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + 99).await, names(&["b"]));
     assert_eq!(claimed(&store, NOW + 100).await, names(&["a"]));
 }
 
 pub(crate) async fn claimers_never_share_a_delivery(store: Store) {
     let queued: Vec<DeliveryRecord> = (0..RACERS * 3).map(|n| delivery(&n.to_string())).collect();
-    store.enqueue(&queued, NOW).await.unwrap();
+    store.enqueue(&queued, &[], NOW).await.unwrap();
     let claims = race(|_| {
         let store = Arc::clone(&store);
         async move { store.claim(NOW, LEASE, 5).await.unwrap() }

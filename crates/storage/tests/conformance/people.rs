@@ -39,7 +39,7 @@ fn person(text: &str) -> Linked {
 }
 
 async fn resolve(store: &Store, upstream: &Upstream, new_id: &str) -> Linked {
-    store.resolve(upstream, &id(new_id), NOW).await.unwrap()
+    store.resolve(upstream, &id(new_id), &|_| Vec::new(), NOW).await.unwrap()
 }
 
 async fn attributes(store: &Store, who: &str) -> Value {
@@ -123,11 +123,14 @@ pub(crate) async fn an_authority_replaces_and_others_fill_gaps(store: Store) {
 }
 
 pub(crate) async fn one_account_by_many_is_one_person(store: Store) {
-    let resolved = race(|n| {
-        let store = Arc::clone(&store);
-        async move { store.resolve(&upstream("idp", "an", None), &id(&n.to_string()), NOW).await.unwrap() }
-    })
-    .await;
+    let resolved =
+        race(|n| {
+            let store = Arc::clone(&store);
+            async move {
+                store.resolve(&upstream("idp", "an", None), &id(&n.to_string()), &|_| Vec::new(), NOW).await.unwrap()
+            }
+        })
+        .await;
     one_person(&store, &resolved).await;
 }
 
@@ -135,7 +138,7 @@ pub(crate) async fn one_pivot_by_many_is_one_person(store: Store) {
     let resolved = race(|n| {
         let store = Arc::clone(&store);
         let account = upstream(&format!("idp{n}"), "an", Some("pivot"));
-        async move { store.resolve(&account, &id(&n.to_string()), NOW).await.unwrap() }
+        async move { store.resolve(&account, &id(&n.to_string()), &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     one_person(&store, &resolved).await;
@@ -157,7 +160,7 @@ pub(crate) async fn a_consent_replaces_the_earlier_one(store: Store) {
     resolve(&store, &upstream("idp", "an", None), "p").await;
     assert_eq!(store.consent(&id("p"), "portal").await.unwrap(), None);
     for claims in [vec!["name".to_owned(), "số \"%_'".to_owned()], vec!["email".to_owned()], Vec::new()] {
-        store.record_consent(&id("p"), "portal", &claims, NOW).await.unwrap();
+        store.record_consent(&id("p"), "portal", &claims, &[], NOW).await.unwrap();
         assert_eq!(store.consent(&id("p"), "portal").await.unwrap(), Some(claims));
     }
 }
@@ -165,8 +168,8 @@ pub(crate) async fn a_consent_replaces_the_earlier_one(store: Store) {
 pub(crate) async fn consents_are_apart_by_person_and_client(store: Store) {
     resolve(&store, &upstream("idp", "an", None), "p1").await;
     resolve(&store, &upstream("idp", "binh", None), "p2").await;
-    store.record_consent(&id("p1"), "a", &["name".to_owned()], NOW).await.unwrap();
-    store.record_consent(&id("p1"), "b", &["email".to_owned()], NOW).await.unwrap();
+    store.record_consent(&id("p1"), "a", &["name".to_owned()], &[], NOW).await.unwrap();
+    store.record_consent(&id("p1"), "b", &["email".to_owned()], &[], NOW).await.unwrap();
     assert_eq!(store.consent(&id("p1"), "a").await.unwrap(), Some(vec!["name".to_owned()]));
     assert_eq!(store.consent(&id("p1"), "b").await.unwrap(), Some(vec!["email".to_owned()]));
     assert_eq!(store.consent(&id("p2"), "a").await.unwrap(), None);
@@ -186,7 +189,7 @@ fn decision(id: &str, person: Option<&str>) -> DecisionRecord {
 
 pub(crate) async fn a_decision_comes_back(store: Store) {
     for stored in [decision("d1", Some("p")), decision("d2", None)] {
-        store.record_decision(&stored).await.unwrap();
+        store.record_decision(&stored, &[]).await.unwrap();
         assert_eq!(store.decision(stored.id.as_str()).await.unwrap(), Some(stored));
     }
     assert_eq!(store.decision("d").await.unwrap(), None);
@@ -196,7 +199,7 @@ pub(crate) async fn a_decision_comes_back(store: Store) {
 pub(crate) async fn a_person_sees_their_own_newest_decisions(store: Store) {
     for (n, person) in [("1", "p"), ("2", "p"), ("3", "q"), ("4", "p")] {
         let at = NOW + n.parse().unwrap();
-        store.record_decision(&DecisionRecord { at, ..decision(n, Some(person)) }).await.unwrap();
+        store.record_decision(&DecisionRecord { at, ..decision(n, Some(person)) }, &[]).await.unwrap();
     }
     let seen = store.decisions_of(&id("p"), 2).await.unwrap();
     assert_eq!(seen.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["4", "2"]);
@@ -205,15 +208,15 @@ pub(crate) async fn a_person_sees_their_own_newest_decisions(store: Store) {
 
 /// The record of why a login had its level is evidence.
 pub(crate) async fn a_decision_is_not_written_over(store: Store) {
-    store.record_decision(&decision("d", Some("p"))).await.unwrap();
-    let outcome = store.record_decision(&decision("d", Some("other"))).await;
+    store.record_decision(&decision("d", Some("p")), &[]).await.unwrap();
+    let outcome = store.record_decision(&decision("d", Some("other")), &[]).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
     assert_eq!(store.decision("d").await.unwrap(), Some(decision("d", Some("p"))));
 }
 
 pub(crate) async fn a_text_with_a_nul_is_refused_whole(store: Store) {
     let account = upstream("idp", "a\0b", Some("pivot"));
-    assert!(matches!(store.resolve(&account, &id("p1"), NOW).await, Err(StorageError::NotText)));
+    assert!(matches!(store.resolve(&account, &id("p1"), &|_| Vec::new(), NOW).await, Err(StorageError::NotText)));
     assert!(store.person(&id("p1")).await.unwrap().is_none());
     // In an attribute it is JSON's escape.
     let account = stating(upstream("idp", "an", None), json!({ "name": "a\0b" }), true);
@@ -226,7 +229,7 @@ pub(crate) async fn logins_at_once_lose_no_attribute(store: Store) {
     race(|n| {
         let store = Arc::clone(&store);
         let account = stating(upstream("idp", "an", None), json!({ (n.to_string()): n }), true);
-        async move { store.resolve(&account, &id("new"), NOW).await.unwrap() }
+        async move { store.resolve(&account, &id("new"), &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     assert_eq!(attributes(&store, "p1").await.as_object().unwrap().len(), RACERS);

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use nixa_storage::{Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, People, Role, SqlStore};
 use test_servers::Postgres;
 
+use crate::audit::{Trail, sealing};
 use crate::signals::Both;
 
 pub(crate) static SERVER: LazyLock<Postgres> = LazyLock::new(Postgres::start);
@@ -41,6 +42,10 @@ pub(crate) async fn signals() -> Opened<dyn Both> {
 
 pub(crate) async fn keys() -> Opened<dyn KeyStore> {
     Opened(Arc::new(durable(Role::Idp).await))
+}
+
+pub(crate) async fn audit() -> Opened<dyn Trail> {
+    Opened(Arc::new(sealing(durable(Role::Broker).await)))
 }
 
 pub(crate) async fn accounts() -> Opened<dyn Accounts> {

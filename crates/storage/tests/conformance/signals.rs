@@ -19,7 +19,7 @@ const NOW: Timestamp = Timestamp(1_000_000);
 
 async fn person(store: &Store, name: &str) -> Id<Subject> {
     let id = Id::from_text(name);
-    store.resolve(&upstream("idp", name, None), &id, NOW).await.unwrap();
+    store.resolve(&upstream("idp", name, None), &id, &|_| Vec::new(), NOW).await.unwrap();
     id
 }
 
@@ -45,11 +45,11 @@ pub(crate) async fn a_device_may_be_remembered_by_many_at_once(store: Store) {
 
 pub(crate) async fn a_signal_is_raised_until_it_is_cleared(store: Store) {
     assert!(store.raised().await.unwrap().is_empty());
-    assert!(store.raise("alert", NOW).await.unwrap());
-    assert!(!store.raise("alert", NOW + 1).await.unwrap(), "it is raised already");
-    assert!(store.raise("'; --", NOW).await.unwrap());
+    assert!(store.raise("alert", &[], NOW).await.unwrap());
+    assert!(!store.raise("alert", &[], NOW + 1).await.unwrap(), "it is raised already");
+    assert!(store.raise("'; --", &[], NOW).await.unwrap());
     assert_eq!(store.raised().await.unwrap(), ["'; --", "alert"].map(String::from).into());
-    assert!(store.clear("alert").await.unwrap());
-    assert!(!store.clear("alert").await.unwrap());
+    assert!(store.clear("alert", &[], NOW).await.unwrap());
+    assert!(!store.clear("alert", &[], NOW).await.unwrap());
     assert_eq!(store.raised().await.unwrap(), ["'; --".to_owned()].into());
 }

@@ -7,6 +7,7 @@ use nixa_storage::{
 };
 use tempfile::TempDir;
 
+use crate::audit::{Trail, sealing};
 use crate::signals::Both;
 
 /// A store and the folder that goes away with it.
@@ -50,6 +51,11 @@ pub(crate) async fn signals() -> Opened<dyn Both> {
 pub(crate) async fn keys() -> Opened<dyn KeyStore> {
     let (store, folder) = durable(Role::Idp).await;
     Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn audit() -> Opened<dyn Trail> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(sealing(store)), _folder: folder }
 }
 
 pub(crate) async fn accounts() -> Opened<dyn Accounts> {
