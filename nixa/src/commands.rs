@@ -9,10 +9,13 @@ use nixa::compose;
 use nixa::config::Config;
 use nixa::keys::new_master_key;
 use nixa::serve::real_world;
+use nixa::trail::Keeper;
+use nixa_audit::ocsf::OcsfContext;
 use nixa_audit::{Event, Kind};
+use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
-use nixa_storage::{Limits, Location, Role, Signals, SqlStore};
+use nixa_storage::{Audit, Limits, Location, Role, Signals, SqlStore};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -128,8 +131,7 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
 
 /// What an administrator did, and under which account of the machine.
 fn switched(signal: &str, change: &str) -> Event {
-    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
-    Event::new(Kind::Administration).with("signal", signal).with("change", change).with("by", by)
+    Event::new(Kind::Administration).with("signal", signal).with("change", change).with("by", account())
 }
 
 pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
@@ -161,6 +163,114 @@ fn list_keys(keys: &KeySet, now: Timestamp, out: &mut dyn Write) -> Result<(), F
         writeln!(out, "{} {} {stage}: signs from {}{until}", key.kid(), key.algorithm().as_str(), active_at.0)?;
     }
     Ok(())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Prove that the trail is whole and in order, or name the first record that is not.
+    Verify {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// A checkpoint that was kept elsewhere (`nixa audit checkpoint`): the trail must contain it.
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Sign a checkpoint now and print it, to be kept where nobody of this server can write.
+    Checkpoint {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Write the records as JSON lines of OCSF events, for a security operations centre; goes on where it was.
+    Export {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Where it is noted how far the export has come.
+        #[arg(long)]
+        state: PathBuf,
+        /// With the personal data that was not erased.
+        #[arg(long)]
+        personal: bool,
+    },
+    /// Erase the personal data of a person in the trail; the records stay, and their chain holds.
+    Forget {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// The person's internal identifier.
+        person: String,
+    },
+}
+
+/// How many findings are printed: an altered record makes others after it look altered too.
+const MOST_FINDINGS: usize = 20;
+
+pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
+    let (AuditCommand::Verify { config, .. }
+    | AuditCommand::Checkpoint { config }
+    | AuditCommand::Export { config, .. }
+    | AuditCommand::Forget { config, .. }) = &command;
+    let config = Config::load(config)?;
+    let world = real_world()?;
+    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
+    let store = compose::open(&config, role, &world.entropy).await?;
+    let now = world.clock.now();
+    let key = compose::vault(&config, &world, store.clone())?.audit(now).await?;
+    let mut out = std::io::stdout();
+    match command {
+        AuditCommand::Verify { checkpoint, .. } => {
+            let key = VerifyingKey::from_jwk(&key.public_jwk())?;
+            let trust = config.server.audit.timestamp.as_ref().map(|t| t.trusted()).transpose()?;
+            let report = nixa::audit::verify(&*store, &key, trust.as_ref(), checkpoint.as_deref()).await?;
+            for finding in report.records.iter().take(MOST_FINDINGS) {
+                writeln!(out, "{finding}")?;
+            }
+            for n in report.bad_stamps.iter().take(MOST_FINDINGS) {
+                writeln!(out, "the time stamp of checkpoint {n} does not count")?;
+            }
+            if let Some(finding) = &report.checkpoints {
+                writeln!(out, "{finding}")?;
+            }
+            if let Some(n) = report.missing_checkpoint {
+                writeln!(out, "checkpoint {n}, which was kept elsewhere, is not in the trail")?;
+            }
+            writeln!(
+                out,
+                "{} records, {} of them confirmed by {} signed checkpoints, {} of these time-stamped",
+                report.read, report.confirmed, report.signed, report.stamped
+            )?;
+            if report.is_sound() { Ok(()) } else { Err("the trail was altered".into()) }
+        }
+        AuditCommand::Export { state, personal, .. } => {
+            let context = OcsfContext {
+                vendor: "NIXA".to_owned(),
+                product: if config.broker.is_some() { "broker" } else { "identity provider" }.to_owned(),
+                product_version: env!("CARGO_PKG_VERSION").to_owned(),
+                service: config.server.issuer.clone(),
+            };
+            nixa::audit::export(&*store, &context, &state, personal, &mut out).await?;
+            Ok(())
+        }
+        AuditCommand::Checkpoint { .. } => {
+            let keeper = Keeper { store: store.clone(), key, every: 1, keep_months: None, stamps: None };
+            keeper.checkpoint(now).await?;
+            let last = store.last_checkpoint().await?.ok_or("the trail has no record yet")?;
+            Ok(writeln!(out, "{}", last.jws)?)
+        }
+        AuditCommand::Forget { person, .. } => {
+            let event = Event::new(Kind::Administration).with("change", "personal-data-erased").with("by", account());
+            let known = store.forget(&person, &[event.about(&person)], now).await?;
+            let said = if known { "erased" } else { "nothing was kept of this person" };
+            Ok(writeln!(out, "{said}")?)
+        }
+    }
+}
+
+/// The account of the machine under which an administrator works.
+fn account() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default()
 }
 
 pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {

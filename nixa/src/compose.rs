@@ -5,18 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use nixa_audit::{Event, Kind};
 use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
 use nixa_idp::{IdpHost, Passwords};
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Clock, Entropy};
 use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
-use nixa_storage::{Location, Role, SqlStore, SqliteShortLived, StorageError};
+use nixa_storage::{
+    Audit, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived, SqlStore, SqliteShortLived, StorageError,
+};
 use nixa_web::Look;
 use thiserror::Error;
 
-use crate::config::{Config, portal_scopes};
+use crate::config::{Config, TimestampSection, portal_scopes};
 use crate::keys::{KeyError, Vault};
 use crate::private_file::private_folder;
+use crate::stamp::TimeStamps;
+use crate::trail::Keeper;
 
 /// Why a server could not be put together.
 #[derive(Debug, Error)]
@@ -62,15 +67,19 @@ pub struct Server<H: Host> {
     pub provider: Arc<Provider<H>>,
     /// Its durable store.
     pub store: Arc<SqlStore>,
+    /// Its short-lived store.
+    pub short: Arc<Metered>,
     /// Its keys and secrets.
     pub vault: Vault,
+    /// Keeps its audit trail.
+    pub keeper: Keeper,
 }
 
 impl<H: Host> Server<H> {
     /// Does what has to be done beside requests, until it is dropped: logout tokens, expired state, and keys
     /// that were rotated here or at another instance.
     pub async fn run_background(&self) {
-        let keys = async {
+        let upkeep = async {
             let mut ticks = tokio::time::interval(Duration::from_secs(5));
             loop {
                 ticks.tick().await;
@@ -78,9 +87,12 @@ impl<H: Host> Server<H> {
                     Ok(keys) => self.provider.set_keys(keys),
                     Err(error) => tracing::error!(%error, "signing keys cannot be read"),
                 }
+                if let Err(error) = self.keeper.tick(self.provider.now()).await {
+                    tracing::error!(%error, "the audit trail cannot be kept");
+                }
             }
         };
-        tokio::join!(self.provider.run_background(), keys);
+        tokio::join!(self.provider.run_background(), upkeep);
     }
 }
 
@@ -174,11 +186,30 @@ pub async fn connect(config: &Config) -> Result<SqlStore, StartError> {
     SqlStore::connect(&location, limits, role).await.map_err(|e| storage(config, &e))
 }
 
-fn storage(config: &Config, error: &StorageError) -> StartError {
-    let cause = match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+async fn short_lived(config: &Config) -> Result<Arc<dyn ShortLived>, StartError> {
+    let failed = |database: &str, error: &StorageError| StartError::Storage {
+        database: database.to_owned(),
+        cause: with_cause(error),
     };
+    match config.server.store.shared_short_lived() {
+        Some(url) => {
+            let options = RedisOptions {
+                timeout: config.server.store.patience(),
+                ..RedisOptions::new(&config.server.store.namespace)
+            };
+            let store = RedisShortLived::open(&url, options).map_err(|e| failed("the short-lived store", &e))?;
+            Ok(Arc::new(store))
+        }
+        None => {
+            let file = config.server.data_dir.join("short-lived.db");
+            let store = SqliteShortLived::open(&file).await;
+            Ok(Arc::new(store.map_err(|e| failed(&file.display().to_string(), &e))?))
+        }
+    }
+}
+
+fn storage(config: &Config, error: &StorageError) -> StartError {
+    let cause = with_cause(error);
     let database = match config.server.durable().0 {
         Location::File(file) => format!("the database beside {}", file.display()),
         Location::Postgres(_) => "the PostgreSQL database".to_owned(),
@@ -196,8 +227,7 @@ async fn assemble<H: Host>(
     pages: Router<Arc<Provider<H>>>,
 ) -> Result<Server<H>, StartError> {
     let Engine { acr_values, scopes, clients, form_targets } = engine;
-    let short = SqliteShortLived::open(&config.server.data_dir.join("short-lived.db")).await;
-    let short = Arc::new(short.map_err(|e| storage(config, &e))?);
+    let short = Arc::new(Metered::new(short_lived(config).await?));
     let now = world.clock.now();
     let identity = Identity {
         issuer: config.server.issuer.clone(),
@@ -206,13 +236,36 @@ async fn assemble<H: Host>(
         scopes,
     };
     let look = Look { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
-    let stores = Stores { short, grants: store.clone(), outbox: store.clone(), audit: store.clone() };
+    let stores = Stores { short: short.clone(), grants: store.clone(), outbox: store.clone(), audit: store.clone() };
     let around =
         Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
     let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);
     provider.set_keys(vault.signing(now).await?);
+    let event = Event::new(Kind::Configuration).with("digest", config.digest.as_str());
+    let event = event.with("issuer", config.server.issuer.as_str()).with("version", env!("CARGO_PKG_VERSION"));
+    store.configuration(&config.digest, &[event], now).await.map_err(|e| storage(config, &e))?;
+    let audit = &config.server.audit;
+    let (every, keep_months) = (audit.checkpoint_seconds, audit.keep_months);
+    let stamps = |section: &TimestampSection| -> Result<TimeStamps, StartError> {
+        Ok(TimeStamps {
+            url: section.url.clone(),
+            trust: section.trusted().map_err(StartError::Config)?,
+            transport: world.transport.clone(),
+            entropy: world.entropy.clone(),
+            clock: world.clock.clone(),
+        })
+    };
+    let stamps = audit.timestamp.as_ref().map(stamps).transpose()?;
+    let keeper = Keeper { store: store.clone(), key: vault.audit(now).await?, every, keep_months, stamps };
     let provider = Arc::new(provider);
-    Ok(Server { vault, router: router(provider.clone(), pages, &config.server.cookie), provider, store })
+    Ok(Server { short, keeper, vault, router: router(provider.clone(), pages, &config.server.cookie), provider, store })
+}
+
+fn with_cause(error: &StorageError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 /// The distinct origins of some URLs, for a Content-Security-Policy.

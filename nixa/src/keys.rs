@@ -36,10 +36,10 @@ pub enum KeyError {
     Jose(#[from] JoseRefusal),
 }
 
-/// The algorithms that every server signs with.
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::Rs256, Algorithm::Es256];
 /// The broker's key for authenticating at identity providers.
 const CLIENT: &str = "client";
+/// The key of the audit trail's checkpoints.
+const AUDIT: &str = "audit";
 
 /// The keys and secrets of a server.
 pub struct Vault {
@@ -77,6 +77,15 @@ impl Vault {
         from_jwk(self.kept(CLIENT, now, make).await?)
     }
 
+    /// The key that signs the audit trail's checkpoints.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn audit(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
+        let make = || Ok(SigningKey::generate(Algorithm::Es256)?.private_jwk().into_bytes());
+        from_jwk(self.kept(AUDIT, now, make).await?)
+    }
+
     async fn kept(
         &self,
         name: &str,
@@ -101,7 +110,7 @@ impl Vault {
     pub async fn signing(&self, now: Timestamp) -> Result<KeySet, KeyError> {
         let mut stored = self.store.signing_keys().await?;
         let have: BTreeSet<&str> = stored.iter().map(|k| k.algorithm.as_str()).collect();
-        let missing: Vec<Algorithm> = ALGORITHMS.into_iter().filter(|a| !have.contains(a.as_str())).collect();
+        let missing: Vec<Algorithm> = Algorithm::ALL.into_iter().filter(|a| !have.contains(a.as_str())).collect();
         if !missing.is_empty() {
             for algorithm in missing {
                 let key = self.fresh(algorithm, now)?;
@@ -122,7 +131,7 @@ impl Vault {
     /// [`KeyError`].
     pub async fn rotate(&self, now: Timestamp) -> Result<(), KeyError> {
         let (active, retired) = rotation(now);
-        for algorithm in ALGORITHMS {
+        for algorithm in Algorithm::ALL {
             let key = self.fresh(algorithm, active)?;
             self.store.add_key(&key, retired, &[changed(&key, "rotated")], now).await?;
         }

@@ -2,6 +2,7 @@
 //! and serves them. It must not hold rules: those are in the crates below.
 
 pub mod ambient;
+pub mod audit;
 pub mod compose;
 pub mod config;
 pub mod demo;
@@ -9,3 +10,5 @@ pub mod explain;
 pub mod keys;
 pub mod private_file;
 pub mod serve;
+pub mod stamp;
+pub mod trail;

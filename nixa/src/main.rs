@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use axum_server::Handle;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use commands::{Failure, KeysCommand, MigrateArgs, RiskCommand, StorageCommand};
+use commands::{AuditCommand, Failure, KeysCommand, MigrateArgs, RiskCommand, StorageCommand};
 use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
@@ -72,6 +72,11 @@ enum Command {
     },
     /// Bring a server's schema up to date, list its steps, or check it.
     Migrate(MigrateArgs),
+    /// Verify the audit trail, sign a checkpoint, erase a person's data in it.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Move durable state.
     Storage {
         #[command(subcommand)]
@@ -163,6 +168,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Explain(args) => explain(args).await,
         Command::Risk { command, config } => commands::risk(&Config::load(&config)?, command).await,
         Command::Migrate(args) => commands::migrate(args).await,
+        Command::Audit { command } => commands::audit(command).await,
         Command::Storage { command } => commands::storage(command).await,
         Command::Keys { command } => commands::keys(command).await,
     }

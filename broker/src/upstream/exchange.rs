@@ -89,6 +89,11 @@ impl Upstreams {
             .map_err(|_| UpstreamError::Token)?;
         let id_token = tokens.id_token().ok_or(UpstreamError::IdToken("missing"))?;
         let claims = self.verify(idp, id_token, asked).await?;
+        // At most 255 ASCII characters (OpenID Connect Core §2); a control character is in no real one.
+        let subject = claims.subject().to_string();
+        if subject.is_empty() || subject.len() > 255 || !subject.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return Err(UpstreamError::IdToken("sub"));
+        }
         let auth_time = claims.auth_time().ok_or(UpstreamError::IdToken("auth_time is missing"))?;
         let now = self.clock.now();
         let auth_time = Timestamp(auth_time.timestamp());
@@ -102,7 +107,7 @@ impl Upstreams {
         let authenticators = userinfo.get(AUTHENTICATORS).filter(|_| idp.states_authenticators);
         Ok(Stated {
             authenticators: authenticators.and_then(|names| serde_json::from_value(names.clone()).ok()),
-            subject: claims.subject().to_string(),
+            subject,
             acr: claims.auth_context_ref().map(|a| a.to_string()),
             amr: claims.auth_method_refs().into_iter().flatten().map(|m| m.to_string()).collect(),
             auth_time: auth_time.min(now),

@@ -3,6 +3,15 @@
 //!
 //! This crate must not hold I/O or storage: records come in, findings go out.
 
+mod checkpoint;
+pub mod ocsf;
 mod record;
+pub mod timestamp;
+pub mod verify;
 
+pub use checkpoint::{
+    Checkpoint, CheckpointFault, CheckpointFinding, CheckpointRefusal, Head, checkpoint_digest, checkpoint_hash,
+    read_checkpoint, sign_checkpoint, verify_checkpoints,
+};
 pub use record::{Draft, Event, Kind, Record, chain, month_of};
+pub use verify::{Anchor, ChainVerifier, Fault, Finding, Verdict, WINDOW};

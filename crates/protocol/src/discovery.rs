@@ -32,7 +32,7 @@ pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) 
         "claims_supported": claims,
         "claim_types_supported": ["normal"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "acr_values_supported": acr_values,
         "subject_types_supported": ["pairwise"],

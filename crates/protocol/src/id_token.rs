@@ -3,8 +3,9 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
+use crate::jose::Algorithm;
 use crate::time::Timestamp;
 
 /// The claims of an ID token.
@@ -42,18 +43,30 @@ pub struct IdToken<'a> {
     pub requested: Map<String, Value>,
 }
 
-/// `at_hash`: the left half of the SHA-256 of the access token; every algorithm of ours uses SHA-256.
+/// `at_hash`: the left half of the hash of the access token, by the hash function of the ID token's algorithm
+/// (§3.1.3.6; that of Ed25519 is SHA-512, RFC 8032 §5.1).
 #[must_use]
-pub fn at_hash(access_token: &str) -> String {
-    let hash = Sha256::digest(access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default())
+pub fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    let half = match algorithm {
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Es256 => {
+            Sha256::digest(access_token.as_bytes()).get(..16).map(<[u8]>::to_vec)
+        }
+        Algorithm::EdDsa => Sha512::digest(access_token.as_bytes()).get(..32).map(<[u8]>::to_vec),
+    };
+    URL_SAFE_NO_PAD.encode(half.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn at_hash_of_a_published_example() {
         // OpenID Connect Core, Appendix A.3 (code id_token token example).
-        assert_eq!(super::at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"), "77QmUPtjPfzWtF2AnpK9RQ");
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256] {
+            assert_eq!(at_hash(algorithm, token), "77QmUPtjPfzWtF2AnpK9RQ");
+        }
+        assert_eq!(at_hash(Algorithm::EdDsa, token).len(), 43, "half of 512 bits");
     }
 }

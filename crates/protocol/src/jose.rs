@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use josekit::JoseError;
 use josekit::jwk::Jwk;
-use josekit::jws::{self, ES256, JwsHeader, JwsSigner, JwsVerifier, RS256};
+use josekit::jwk::alg::ec::EcCurve;
+use josekit::jwk::alg::ed::EdCurve;
+use josekit::jws::{self, ES256, EdDSA, JwsHeader, JwsSigner, JwsVerifier, PS256, RS256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
@@ -24,11 +26,17 @@ pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, which OpenID Connect Core §15.1 makes mandatory.
     #[serde(rename = "RS256")]
     Rs256,
+    /// RSASSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// Ed25519 (RFC 8037).
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl Algorithm {
     /// Every algorithm.
-    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The registered name (RFC 7518 §3.1).
     #[must_use]
@@ -36,22 +44,47 @@ impl Algorithm {
         match self {
             Self::Es256 => "ES256",
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::EdDsa => "EdDSA",
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    /// The algorithm with this registered name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|a| a.as_str() == name)
     }
 
-    /// The algorithm that a key is for: one per key type, so that no header can pick another.
-    fn of_key(jwk: &Jwk) -> Option<Self> {
-        let fits = match (jwk.key_type(), jwk.curve()) {
-            ("EC", Some("P-256")) => Self::Es256,
-            ("RSA", _) => Self::Rs256,
-            _ => return None,
+    /// The algorithms that a key may be used with: the one that it names, else those of its type (RFC 8725
+    /// §3.1). A key for another use has none.
+    fn of_key(jwk: &Jwk) -> Vec<Self> {
+        let fits: &[Self] = match (jwk.key_type(), jwk.curve()) {
+            ("EC", Some("P-256")) => &[Self::Es256],
+            ("RSA", _) => &[Self::Rs256, Self::Ps256],
+            ("OKP", Some("Ed25519")) => &[Self::EdDsa],
+            _ => &[],
         };
-        let usable = jwk.key_use().is_none_or(|u| u == "sig") && jwk.algorithm().is_none_or(|a| a == fits.as_str());
-        usable.then_some(fits)
+        let usable = |alg: &&Self| jwk.algorithm().is_none_or(|named| named == alg.as_str());
+        let signs = jwk.key_use().is_none_or(|u| u == "sig");
+        fits.iter().filter(usable).filter(|_| signs).copied().collect()
+    }
+
+    fn signer(self, jwk: &Jwk) -> Result<Arc<dyn JwsSigner>, JoseError> {
+        Ok(match self {
+            Self::Es256 => Arc::new(ES256.signer_from_jwk(jwk)?),
+            Self::Rs256 => Arc::new(RS256.signer_from_jwk(jwk)?),
+            Self::Ps256 => Arc::new(PS256.signer_from_jwk(jwk)?),
+            Self::EdDsa => Arc::new(EdDSA.signer_from_jwk(jwk)?),
+        })
+    }
+
+    fn verifier(self, jwk: &Jwk) -> Result<Arc<dyn JwsVerifier>, JoseError> {
+        Ok(match self {
+            Self::Es256 => Arc::new(ES256.verifier_from_jwk(jwk)?),
+            Self::Rs256 => Arc::new(RS256.verifier_from_jwk(jwk)?),
+            Self::Ps256 => Arc::new(PS256.verifier_from_jwk(jwk)?),
+            Self::EdDsa => Arc::new(EdDSA.verifier_from_jwk(jwk)?),
+        })
     }
 }
 
@@ -101,8 +134,9 @@ impl SigningKey {
     /// [`JoseRefusal::Key`] when the cryptographic library cannot make one.
     pub fn generate(algorithm: Algorithm) -> Result<Self, JoseRefusal> {
         let mut jwk = match algorithm {
-            Algorithm::Es256 => Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256),
-            Algorithm::Rs256 => Jwk::generate_rsa_key(2048),
+            Algorithm::Es256 => Jwk::generate_ec_key(EcCurve::P256),
+            Algorithm::Rs256 | Algorithm::Ps256 => Jwk::generate_rsa_key(2048),
+            Algorithm::EdDsa => Jwk::generate_ed_key(EdCurve::Ed25519),
         }
         .map_err(|_| JoseRefusal::Key)?;
         let public = jwk.to_public_key().map_err(|_| JoseRefusal::Key)?;
@@ -119,12 +153,10 @@ impl SigningKey {
     pub fn from_jwk(text: &str) -> Result<Self, JoseRefusal> {
         let refuse = |_: JoseError| JoseRefusal::Key;
         let private = Jwk::from_bytes(text).map_err(refuse)?;
-        let algorithm = Algorithm::of_key(&private).ok_or(JoseRefusal::Key)?;
+        // A key of ours names its algorithm.
+        let [algorithm] = Algorithm::of_key(&private)[..] else { return Err(JoseRefusal::Key) };
         let kid = private.key_id().ok_or(JoseRefusal::Key)?.to_owned();
-        let signer: Arc<dyn JwsSigner> = match algorithm {
-            Algorithm::Es256 => Arc::new(ES256.signer_from_jwk(&private).map_err(refuse)?),
-            Algorithm::Rs256 => Arc::new(RS256.signer_from_jwk(&private).map_err(refuse)?),
-        };
+        let signer = algorithm.signer(&private).map_err(refuse)?;
         let public = private.to_public_key().map_err(refuse)?;
         Ok(Self { kid, algorithm, signer, private, public })
     }
@@ -174,6 +206,7 @@ impl SigningKey {
 fn thumbprint(public: &Jwk) -> Result<String, JoseRefusal> {
     let member = |name: &str| public.parameter(name).and_then(Value::as_str).ok_or(JoseRefusal::Key);
     let canonical = match public.key_type() {
+        "OKP" => format!(r#"{{"crv":"{}","kty":"OKP","x":"{}"}}"#, member("crv")?, member("x")?),
         "EC" => format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, member("crv")?, member("x")?, member("y")?),
         _ => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, member("e")?, member("n")?),
     };
@@ -184,16 +217,13 @@ fn thumbprint(public: &Jwk) -> Result<String, JoseRefusal> {
 #[derive(Clone)]
 pub struct VerifyingKey {
     kid: Option<String>,
-    algorithm: Algorithm,
-    verifier: Arc<dyn JwsVerifier>,
+    verifiers: Vec<(Algorithm, Arc<dyn JwsVerifier>)>,
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey")
-            .field("kid", &self.kid)
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        let algorithms: Vec<Algorithm> = self.verifiers.iter().map(|(algorithm, _)| *algorithm).collect();
+        f.debug_struct("VerifyingKey").field("kid", &self.kid).field("algorithms", &algorithms).finish()
     }
 }
 
@@ -206,12 +236,15 @@ impl VerifyingKey {
         let refuse = |_: JoseError| JoseRefusal::Key;
         let map = value.as_object().ok_or(JoseRefusal::Key)?.clone();
         let jwk = Jwk::from_map(map).map_err(refuse)?;
-        let algorithm = Algorithm::of_key(&jwk).ok_or(JoseRefusal::Key)?;
-        let verifier: Arc<dyn JwsVerifier> = match algorithm {
-            Algorithm::Es256 => Arc::new(ES256.verifier_from_jwk(&jwk).map_err(refuse)?),
-            Algorithm::Rs256 => Arc::new(RS256.verifier_from_jwk(&jwk).map_err(refuse)?),
-        };
-        Ok(Self { kid: jwk.key_id().map(str::to_owned), algorithm, verifier })
+        let verifiers: Vec<_> = Algorithm::of_key(&jwk)
+            .into_iter()
+            .map(|algorithm| Ok((algorithm, algorithm.verifier(&jwk)?)))
+            .collect::<Result<_, JoseError>>()
+            .map_err(refuse)?;
+        if verifiers.is_empty() {
+            return Err(JoseRefusal::Key);
+        }
+        Ok(Self { kid: jwk.key_id().map(str::to_owned), verifiers })
     }
 
     /// The keys of a JWK Set; those of other uses or algorithms are left out (RFC 7517 §5).
@@ -253,13 +286,14 @@ pub fn verify(token: &str, keys: &[VerifyingKey], typ: Option<&str>) -> Result<M
     if named.is_empty() {
         return Err(JoseRefusal::UnknownKey);
     }
-    let fitting: Vec<&&VerifyingKey> = named.iter().filter(|k| k.algorithm == algorithm).collect();
+    let of_algorithm = named.iter().flat_map(|k| &k.verifiers).filter(|(of, _)| *of == algorithm);
+    let fitting: Vec<&dyn JwsVerifier> = of_algorithm.map(|(_, verifier)| &**verifier).collect();
     if fitting.is_empty() {
         return Err(JoseRefusal::Algorithm);
     }
     let payload = fitting
         .iter()
-        .find_map(|k| jws::deserialize_compact(token, &*k.verifier).ok())
+        .find_map(|verifier| jws::deserialize_compact(token, *verifier).ok())
         .ok_or(JoseRefusal::Signature)?;
     serde_json::from_slice(&payload.0).map_err(|_| JoseRefusal::Malformed)
 }

@@ -16,6 +16,9 @@ pub enum Malformed {
     /// A name or value is not UTF-8 after decoding.
     #[error("a parameter is not UTF-8")]
     NotUtf8,
+    /// A name or value has a NUL: no real one has, and what reads it next may take it for the end.
+    #[error("a parameter has a NUL")]
+    Nul,
     /// More parameters than any real request has.
     #[error("too many parameters")]
     TooMany,
@@ -96,7 +99,8 @@ impl Params {
 
 fn decode(raw: &[u8]) -> Result<String, Malformed> {
     let spaced: Vec<u8> = raw.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-    String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| Malformed::NotUtf8)
+    let text = String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| Malformed::NotUtf8)?;
+    if text.contains('\0') { Err(Malformed::Nul) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -116,6 +120,8 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_read_one_way() {
         assert_eq!(Params::parse(b"a=%ff").unwrap_err(), Malformed::NotUtf8);
+        assert_eq!(Params::parse(b"a=b%00c").unwrap_err(), Malformed::Nul);
+        assert_eq!(Params::parse(b"a%00=b").unwrap_err(), Malformed::Nul);
         assert_eq!(Params::parse("a=1&".repeat(101).as_bytes()).unwrap_err(), Malformed::TooMany);
         let p = Params::parse(b"scope=a&scope=b").unwrap();
         assert!(p.is_repeated("scope") && p.refuse_repeated().is_err());

@@ -7,7 +7,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use nixa_protocol::authorize::{AuthorizationRequest, Bound, Unbound, bind, error_location, validate};
+use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Bound, Unbound, bind, validate};
 use nixa_protocol::error::invalid_request;
 use nixa_protocol::id::Id;
 use nixa_protocol::logout::verify_hint;
@@ -94,19 +94,21 @@ fn read<H: Host>(
         Err(Unbound::UnregisteredRedirectUri) => return refuse(text, "unregistered-address"),
         Err(Unbound::NoClientId | Unbound::NoRedirectUri) => return refuse(text, "bad-request"),
     };
-    let mut request = validate(&params, &bound).map_err(|error| redirect_error(provider, &bound, &error))?;
+    let mut request = validate(&params, &bound).map_err(|error| redirect_error(provider, text, &bound, &error))?;
     if let Some(hint) = params.get("id_token_hint") {
         let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer)
             .filter(|h| h.client_id == bound.client.client_id);
-        let invalid = || redirect_error(provider, &bound, &invalid_request("id_token_hint is not valid"));
+        let invalid = || redirect_error(provider, text, &bound, &invalid_request("id_token_hint is not valid"));
         request.hinted_sub = Some(hint.ok_or_else(invalid)?.sub);
     }
     Ok(request)
 }
 
-fn redirect_error<H: Host>(provider: &Provider<H>, bound: &Bound, error: &OAuthError) -> Response {
+fn redirect_error<H: Host>(provider: &Provider<H>, text: Text, bound: &Bound, error: &OAuthError) -> Response {
     tracing::info!(client = bound.client.client_id, code = error.code.as_str(), "authorization request refused");
-    see_other(&error_location(&bound.redirect_uri, error, bound.state.as_deref(), &provider.identity.issuer))
+    let (state, issuer) = (bound.state.as_deref(), &provider.identity.issuer);
+    let (uri, mode) = (&bound.redirect_uri, bound.response_mode);
+    provider.send(text, AuthorizationResponse::error(uri, mode, error, state, issuer))
 }
 
 impl<H: Host> Provider<H> {

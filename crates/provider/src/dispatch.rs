@@ -6,10 +6,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
-use nixa_protocol::authorize::{AuthorizationRequest, Prompt, error_location, success_location};
+use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError};
-use nixa_web::Browser;
+use nixa_web::{Browser, Text};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -45,32 +45,34 @@ pub(crate) async fn continue_login<H: Host>(
 
 /// Decides what an open login needs and goes there.
 pub async fn dispatch<H: Host>(provider: &Provider<H>, browser: &Browser, current: Current<H::Step>) -> Response {
+    let text = provider.text(browser, &current.request.ui_locales);
     let decided = decide(provider, browser, &current).await;
     let result = match decided {
         Ok(Next::Visit { silent, .. }) if current.request.prompts(Prompt::None) => {
-            finish(provider, current, Err(silence(silent))).await
+            finish(provider, text, current, Err(silence(silent))).await
         }
         Ok(Next::Visit { path, .. }) => return see_other(&path),
-        Ok(Next::Issue(login)) => finish(provider, current, Ok(login)).await,
-        Ok(Next::Refuse(error)) => finish(provider, current, Err(error)).await,
+        Ok(Next::Issue(login)) => finish(provider, text, current, Ok(login)).await,
+        Ok(Next::Refuse(error)) => finish(provider, text, current, Err(error)).await,
         Err(error) => Err(error),
     };
-    result.unwrap_or_else(|error| provider.failed(&error, provider.text(browser, &[])))
+    result.unwrap_or_else(|error| provider.failed(&error, text))
 }
 
 /// Handles a request that has just come: one that needs no page is answered without being stored.
 pub(crate) async fn begin<H: Host>(provider: &Provider<H>, browser: &Browser, pending: Pending<H::Step>) -> Response {
     let request = &pending.request;
+    let text = provider.text(browser, &request.ui_locales);
     let result = match decide(provider, browser, &pending).await {
         Ok(Next::Visit { silent, .. }) if request.prompts(Prompt::None) => {
-            answer(provider, request, Err(silence(silent))).await
+            answer(provider, text, request, Err(silence(silent))).await
         }
         Ok(Next::Visit { path, .. }) => provider.logins.create(&pending).await.map(|()| see_other(&path)),
-        Ok(Next::Issue(login)) => answer(provider, request, Ok(login)).await,
-        Ok(Next::Refuse(error)) => answer(provider, request, Err(error)).await,
+        Ok(Next::Issue(login)) => answer(provider, text, request, Ok(login)).await,
+        Ok(Next::Refuse(error)) => answer(provider, text, request, Err(error)).await,
         Err(error) => Err(error),
     };
-    result.unwrap_or_else(|error| provider.failed(&error, provider.text(browser, &[])))
+    result.unwrap_or_else(|error| provider.failed(&error, text))
 }
 
 async fn decide<H: Host>(
@@ -90,6 +92,7 @@ fn silence(code: ErrorCode) -> OAuthError {
 /// Ends the login before its answer is made: of two requests at once, one answers.
 async fn finish<H: Host>(
     provider: &Provider<H>,
+    text: Text,
     current: Current<H::Step>,
     outcome: Result<Authenticated, OAuthError>,
 ) -> Result<Response, ProviderError> {
@@ -103,18 +106,19 @@ async fn finish<H: Host>(
         let event = Event::new(Kind::LoginRefused).with("client", current.request.client_id.as_str());
         provider.record(event.with("error", error.code.as_str()), now).await?;
     }
-    answer(provider, &current.request, outcome).await
+    answer(provider, text, &current.request, outcome).await
 }
 
 async fn answer<H: Host>(
     provider: &Provider<H>,
+    text: Text,
     request: &AuthorizationRequest,
     outcome: Result<Authenticated, OAuthError>,
 ) -> Result<Response, ProviderError> {
     let issuer = &provider.identity.issuer;
     let state = request.state.as_deref();
     let Some(client) = provider.clients.find(&request.client_id) else {
-        return Ok(provider.problem(Default::default(), StatusCode::BAD_REQUEST, "unknown-service").into_response());
+        return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "unknown-service").into_response());
     };
     let hinted = |login: &Authenticated| {
         let sub = subject_for(&client, login.subject.as_str(), &provider.identity.pairwise_key);
@@ -134,16 +138,17 @@ async fn answer<H: Host>(
         }
         Err(error) => Err(error),
     };
-    Ok(match outcome {
+    let answer = match outcome {
         Ok(login) => {
             let acr = login.acr.clone();
             let code = provider.issue_code(request, &client, login).await?;
             tracing::info!(client = client.client_id, acr, "code issued");
-            see_other(&success_location(&request.redirect_uri, &code, state, issuer))
+            AuthorizationResponse::success(&request.redirect_uri, request.response_mode, &code, state, issuer)
         }
         Err(error) => {
             tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
-            see_other(&error_location(&request.redirect_uri, &error, state, issuer))
+            AuthorizationResponse::error(&request.redirect_uri, request.response_mode, &error, state, issuer)
         }
-    })
+    };
+    Ok(provider.send(text, answer))
 }

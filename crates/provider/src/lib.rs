@@ -19,6 +19,7 @@ mod host;
 mod introspect;
 mod login;
 mod metadata;
+mod response;
 mod router;
 mod session_store;
 mod sso;

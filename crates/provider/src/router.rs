@@ -22,6 +22,7 @@ use crate::health::{healthz, readyz};
 use crate::host::Host;
 use crate::introspect::introspect;
 use crate::metadata::{configuration, jwks};
+use crate::response::script;
 use crate::session_store::ShortLivedSessions;
 use crate::state::Provider;
 use crate::step::Chosen;
@@ -56,6 +57,7 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
     let all = Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
+        .route("/form-post.js", get(script))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(for_scripts)

@@ -9,7 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_protocol::authorize::error_location;
+use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params};
 use nixa_web::{Browser, Lang, Look, Page, Problem, Text, WayOn, read_form};
@@ -165,7 +165,10 @@ impl<H: Host> Provider<H> {
     /// The page for a failure inside: the cause goes to the log, the person is asked to try later.
     pub fn failed(&self, error: &ProviderError, text: Text) -> Response {
         error.log();
-        let mut response = self.problem(text, StatusCode::SERVICE_UNAVAILABLE, "try-later").into_response();
+        // The same address again: what was asked is not lost, and the first page needs the store too.
+        let again = WayOn { href: String::new(), label: text.t("try-again") };
+        let problem = self.problem(text, StatusCode::SERVICE_UNAVAILABLE, "try-later").way_on(again);
+        let mut response = problem.in_both_languages().into_response();
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         response
     }
@@ -180,7 +183,9 @@ impl<H: Host> Provider<H> {
         let request = &pending.request;
         let href = client.client_uri.clone().unwrap_or_else(|| {
             let error = OAuthError::new(ErrorCode::LoginRequired, "the login page has expired");
-            error_location(&request.redirect_uri, &error, request.state.as_deref(), &self.identity.issuer)
+            // A link, whatever mode was asked for.
+            let (uri, state) = (&request.redirect_uri, request.state.as_deref());
+            AuthorizationResponse::error(uri, ResponseMode::Query, &error, state, &self.identity.issuer).location()
         });
         WayOn { href, label: text.with("back-to-service", "name", text.pick(&client.name)) }
     }

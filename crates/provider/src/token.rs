@@ -201,7 +201,7 @@ impl<H: Host> Provider<H> {
             acr: grant.body.acr.as_deref(),
             amr: &grant.body.amr,
             sid: Some(grant.sid.as_str()),
-            at_hash: Some(at_hash(&access_token)),
+            at_hash: Some(at_hash(client.id_token_alg, &access_token)),
             requested,
         };
         Ok(TokenResponse {

@@ -4,11 +4,15 @@
 //! through sqlx; short-lived state through [`ShortLived`]. This crate must not hold rules of OAuth or
 //! assurance: a port's method is one atomic step, and the caller decides which.
 
+mod metered;
 mod ports;
 mod records;
+mod redis;
 mod sql;
 mod sqlite;
 
+pub use self::redis::{RedisOptions, RedisShortLived};
+pub use metered::Metered;
 pub use ports::{Accounts, Audit, Grants, KeyStore, LogoutOutbox, OfLogin, OfRotation, People, ShortLived, Signals};
 pub use records::{
     Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked,
@@ -44,6 +48,12 @@ pub enum StorageError {
     /// Personal data cannot be encrypted or read: the key is missing or another one.
     #[error("personal data of the audit trail cannot be encrypted or read with this key")]
     NoKey,
+    /// The short-lived store cannot be reached, was too slow or refused. A write may have happened.
+    #[error("storage is unavailable")]
+    ShortLived(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A setting cannot be used.
+    #[error("the short-lived store cannot be set up: {0}")]
+    Settings(&'static str),
     /// A text holds a NUL, which is stored nowhere.
     #[error("a text holds a NUL")]
     NotText,

@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use nixa_protocol::LocalizedText;
 
 use crate::headers::no_store;
-use crate::text::Text;
+use crate::text::{Lang, Text};
 
 /// How a host looks.
 #[derive(Debug, Clone)]
@@ -107,6 +107,8 @@ pub struct Problem {
     page: Page,
     code: &'static str,
     explanation: String,
+    /// The same in the other language, where the language that the person chose cannot be known.
+    other: Option<(Lang, String, String)>,
     way_on: WayOn,
     status: StatusCode,
 }
@@ -118,7 +120,16 @@ impl Problem {
         let page = Page::new(look, text, &format!("problem-{code}-title"));
         let explanation = text.t(&format!("problem-{code}-text"));
         let way_on = WayOn { href: "/".to_owned(), label: text.t("back-home") };
-        Self { page, code, explanation, way_on, status }
+        Self { page, code, explanation, other: None, way_on, status }
+    }
+
+    /// In both languages: for what may have kept the person's own from being known.
+    #[must_use]
+    pub fn in_both_languages(mut self) -> Self {
+        let other = Text(self.page.text.lang().other());
+        let (title, text) = (format!("problem-{}-title", self.code), format!("problem-{}-text", self.code));
+        self.other = Some((other.lang(), other.t(&title), other.t(&text)));
+        self
     }
 
     /// With another link that leads on than the one to the first page.

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, unknown keys refused, every finding with its key and reason.
 
+mod audit;
 mod broker;
 mod idp;
 mod risk;
@@ -11,9 +12,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use assurance_policy::Policy;
+use nixa_protocol::digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use audit::{AuditSection, TimestampSection};
 pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
 pub use idp::{ClientSection, IdpSection};
 pub use risk::{HeaderSection, RiskSection};
@@ -35,6 +38,9 @@ pub struct Config {
     /// Makes it an identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idp: Option<IdpSection>,
+    /// The digest of the file's text, by which the audit trail knows it.
+    #[serde(skip)]
+    pub digest: String,
 }
 
 /// One thing that is wrong with a file.
@@ -83,6 +89,7 @@ impl Config {
         let refuse = |findings| ConfigError { file: file.to_owned(), findings };
         let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
         let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
+        config.digest = digest(&text).as_str().to_owned();
         config.server.data_dir = beside(file, &config.server.data_dir);
         if let Some(key) = config.server.master_key.as_mut().filter(|key| !key.starts_with("env:")) {
             *key = beside(file, Path::new(key.as_str())).display().to_string();
@@ -107,7 +114,8 @@ impl Config {
         let tls = self.server.tls.iter_mut().flat_map(|t| [&mut t.certificate, &mut t.key]);
         let broker = self.broker.iter_mut().filter_map(|b| b.policy.as_mut());
         let idp = self.idp.iter_mut().filter_map(|i| i.policy.as_mut());
-        tls.chain(broker).chain(idp).collect()
+        let trust = self.server.audit.timestamp.iter_mut().map(|t| &mut t.trust);
+        tls.chain(broker).chain(idp).chain(trust).collect()
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{KeyError, master_key, new_master_key};
 use crate::private_file;
 
+use super::audit::AuditSection;
 use super::store::StoreSection;
 use super::{Finding, check_issuer};
 
@@ -38,6 +39,9 @@ pub struct ServerSection {
     /// Where state is kept.
     #[serde(default, skip_serializing_if = "StoreSection::is_default")]
     pub store: StoreSection,
+    /// How the audit trail is kept.
+    #[serde(default, skip_serializing_if = "AuditSection::is_default")]
+    pub audit: AuditSection,
     /// Turns TLS on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
@@ -102,6 +106,7 @@ impl ServerSection {
     pub(super) fn check(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.store.check(&mut findings);
+        self.audit.check(&mut findings);
         if self.store.durable.is_some() && self.master_key.is_none() {
             // One made by each instance for itself would not open what another one has encrypted.
             findings.push(Finding::new("server.master_key", "is needed with a shared database"));

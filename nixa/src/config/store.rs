@@ -15,6 +15,12 @@ pub struct StoreSection {
     pub durable: Option<String>,
     /// The most connections to it.
     pub connections: u32,
+    /// The short-lived store: a `redis://`, `redis-cluster://` or `redis-sentinel://` URL (`rediss…` for TLS), or
+    /// `env:NAME` of the variable that has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_lived: Option<String>,
+    /// What the keys in a shared short-lived store begin with; servers of different kinds need different ones.
+    pub namespace: String,
     /// How long an answer of a store is waited for, in milliseconds.
     pub patience_ms: u64,
 }
@@ -23,7 +29,13 @@ impl Default for StoreSection {
     fn default() -> Self {
         let limits = Limits::default();
         let patience_ms = u64::try_from(limits.patience.as_millis()).unwrap_or(u64::MAX);
-        Self { durable: None, connections: limits.connections, patience_ms }
+        Self {
+            durable: None,
+            connections: limits.connections,
+            short_lived: None,
+            namespace: "nixa".to_owned(),
+            patience_ms,
+        }
     }
 }
 
@@ -41,6 +53,12 @@ impl StoreSection {
             }
             _ => {}
         }
+        if self.short_lived.as_deref().map(resolved) == Some(None) {
+            refuse("short_lived", "names an environment variable that is not set");
+        }
+        if self.namespace.is_empty() || !self.namespace.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            refuse("namespace", "must be letters, digits and hyphens");
+        }
         if self.connections == 0 {
             refuse("connections", "must be at least 1");
         }
@@ -49,14 +67,25 @@ impl StoreSection {
         }
     }
 
+    /// The URL of the short-lived store, when it is a shared one.
+    #[must_use]
+    pub fn shared_short_lived(&self) -> Option<String> {
+        self.short_lived.as_deref().and_then(resolved)
+    }
+
+    /// How long an answer of a store is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.patience_ms)
+    }
+
     /// The durable database and what may be asked of it.
     pub(super) fn durable(&self, data_dir: &Path) -> (Location, Limits) {
         let location = match self.durable.as_deref().and_then(resolved) {
             Some(url) => Location::Postgres(url),
             None => Location::File(data_dir.join("durable.db")),
         };
-        let patience = Duration::from_millis(self.patience_ms);
-        (location, Limits { connections: self.connections, patience })
+        (location, Limits { connections: self.connections, patience: self.patience() })
     }
 }
 

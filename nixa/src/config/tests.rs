@@ -89,6 +89,31 @@ fn each_fault_names_its_key() {
             "[[broker.risk.header]]\nname = \"a b\"\nsignal = \"new-device\"\n[[broker.portal]]",
             "broker.risk.header[0].name: is not the name of a header",
         ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.store]\ndurable = \"mysql://x\"",
+            "server.store.durable: must be a postgres:// URL",
+        ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.store]\ndurable = \"env:NIXA_NOT_SET\"",
+            "server.store.durable: names an environment variable that is not set",
+        ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.store]\ndurable = \"postgres://x\"",
+            "server.master_key: is needed with a shared database",
+        ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.store]\nnamespace = \"a:b\"\nconnections = 0",
+            "server.store.connections: must be at least 1",
+        ),
+        (
+            "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.audit]\ncheckpoint_seconds = 0",
+            "server.audit.checkpoint_seconds: must be at least 1",
+        ),
         ("[server]", "[server", "(syntax): "),
         ("[[broker.portal]]", "[idp]\n[[broker.portal]]", "(file): must have either"),
     ];

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use nixa::compose::{self, Server, World};
 use nixa::config::Config;
 use nixa_broker::{BrokerHost, Transport, TransportError};
-use nixa_idp::{NewAccount, enrol};
+use nixa_idp::{IdpHost, NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
 use nixa_protocol::{Clock, Entropy, Timestamp};
 use nixa_provider::LogoutSender;
@@ -91,7 +91,9 @@ pub(crate) struct Lab {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) net: Arc<Net>,
     pub(crate) broker: Server<BrokerHost>,
+    pub(crate) idp: Server<IdpHost>,
     pub(crate) client_key: SigningKey,
+    pub(crate) world: World,
     folder: tempfile::TempDir,
 }
 
@@ -138,7 +140,7 @@ impl Lab {
             };
             enrol(&*idp.store, &*world.entropy, new, clock.now()).await.unwrap();
         }
-        Self { clock, net, broker, client_key, folder }
+        Self { clock, net, broker, idp, client_key, world, folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

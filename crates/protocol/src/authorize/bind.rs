@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::response::ResponseMode;
 use crate::client::Client;
 use crate::params::Params;
 
@@ -16,6 +17,8 @@ pub struct Bound {
     pub redirect_uri: String,
     /// The client's `state`; absent when it came twice, since it cannot be told which one was meant.
     pub state: Option<String>,
+    /// How the answer goes there, also an error's.
+    pub response_mode: ResponseMode,
 }
 
 /// Why a request must end on a page of ours: there is no safe place to redirect to (RFC 6749 §4.1.2.1).
@@ -48,5 +51,10 @@ pub fn bind(params: &Params, find: impl FnOnce(&str) -> Option<Arc<Client>>) -> 
     if !client.redirect_uris.iter().any(|registered| registered == uri) {
         return Err(Unbound::UnregisteredRedirectUri);
     }
-    Ok(Bound { redirect_uri: uri.to_owned(), state: once("state").map(str::to_owned), client })
+    // Any other mode is refused later, by an error in the query.
+    let response_mode = match once("response_mode") {
+        Some("form_post") => ResponseMode::FormPost,
+        _ => ResponseMode::Query,
+    };
+    Ok(Bound { redirect_uri: uri.to_owned(), state: once("state").map(str::to_owned), response_mode, client })
 }

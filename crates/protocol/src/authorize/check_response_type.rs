@@ -9,10 +9,11 @@ pub(super) fn check_response_type(params: &Params) -> Result<(), OAuthError> {
     }
 }
 
-/// Only the query, which is the code flow's default (OAuth 2.0 Multiple Response Types §2.1).
+/// The query, which is the code flow's default, and a posted form. A fragment is readable by the scripts of
+/// the page that it leads to.
 pub(super) fn check_response_mode(params: &Params) -> Result<(), OAuthError> {
     match params.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(invalid_request("response_mode must be query")),
+        None | Some("query" | "form_post") => Ok(()),
+        Some(_) => Err(invalid_request("response_mode must be query or form_post")),
     }
 }

@@ -25,7 +25,7 @@ use crate::params::Params;
 pub use bind::{Bound, Unbound, bind};
 pub use check_authorization_details::TRANSACTION;
 pub use check_prompt::Prompt;
-pub use response::{error_location, success_location};
+pub use response::{AuthorizationResponse, ResponseMode};
 
 /// A valid authorization request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct AuthorizationRequest {
     pub client_id: String,
     /// One of the client's redirect URIs, exactly.
     pub redirect_uri: String,
+    /// How the answer goes there.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// The client's `state`, returned as it came.
     pub state: Option<String>,
     /// The client's `nonce`, put into the ID token as it came.
@@ -81,6 +84,7 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
     Ok(AuthorizationRequest {
         client_id: bound.client.client_id.clone(),
         redirect_uri: bound.redirect_uri.clone(),
+        response_mode: bound.response_mode,
         state: bound.state.clone(),
         nonce: params.owned("nonce"),
         scopes,

@@ -1,39 +1,85 @@
-//! Where the browser goes with the answer (RFC 6749 §4.1.2, RFC 9207).
+//! The answer to an authorization request, and how the browser carries it (RFC 6749 §4.1.2, RFC 9207).
 
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::error::OAuthError;
 
-/// The location of a successful answer.
-#[must_use]
-pub fn success_location(redirect_uri: &str, code: &str, state: Option<&str>, issuer: &str) -> String {
-    location(redirect_uri, &[("code", Some(code)), ("state", state), ("iss", Some(issuer))])
+/// How the browser carries an answer to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect: the code flow's default (OAuth 2.0 Multiple Response Types §2.1).
+    #[default]
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode): the code stands in no URL.
+    FormPost,
 }
 
-/// The location of an error.
-#[must_use]
-pub fn error_location(redirect_uri: &str, error: &OAuthError, state: Option<&str>, issuer: &str) -> String {
-    let description = ascii(&error.description);
-    let parts = [
-        ("error", Some(error.code.as_str())),
-        ("error_description", Some(description.as_str())),
-        ("state", state),
-        ("iss", Some(issuer)),
-    ];
-    location(redirect_uri, &parts)
-}
-
-/// The registered URI stays as it is, its own query included (RFC 6749 §3.1.2): parsing and printing it
-/// again could change octets that the client compares.
-fn location(redirect_uri: &str, parts: &[(&str, Option<&str>)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in parts {
-        if let Some(value) = value {
-            query.append_pair(name, value);
+impl ResponseMode {
+    /// The registered name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::FormPost => "form_post",
         }
     }
-    let join = if redirect_uri.contains('?') { '&' } else { '?' };
-    format!("{redirect_uri}{join}{}", query.finish())
+}
+
+/// An answer on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationResponse {
+    /// Where it goes: one of the client's redirect URIs, exactly.
+    pub redirect_uri: String,
+    /// How.
+    pub mode: ResponseMode,
+    /// What it says.
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl AuthorizationResponse {
+    /// A code.
+    #[must_use]
+    pub fn success(redirect_uri: &str, mode: ResponseMode, code: &str, state: Option<&str>, issuer: &str) -> Self {
+        Self::new(redirect_uri, mode, vec![("code", code.to_owned())], state, issuer)
+    }
+
+    /// An error.
+    #[must_use]
+    pub fn error(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        error: &OAuthError,
+        state: Option<&str>,
+        issuer: &str,
+    ) -> Self {
+        let said = vec![("error", error.code.as_str().to_owned()), ("error_description", ascii(&error.description))];
+        Self::new(redirect_uri, mode, said, state, issuer)
+    }
+
+    fn new(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        mut parameters: Vec<(&'static str, String)>,
+        state: Option<&str>,
+        issuer: &str,
+    ) -> Self {
+        parameters.extend(state.map(|state| ("state", state.to_owned())));
+        parameters.push(("iss", issuer.to_owned()));
+        Self { redirect_uri: redirect_uri.to_owned(), mode, parameters }
+    }
+
+    /// The location of a redirect that carries it.
+    ///
+    /// The registered URI stays as it is, its own query included (RFC 6749 §3.1.2): parsing and printing it
+    /// again could change octets that the client compares.
+    #[must_use]
+    pub fn location(&self) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish();
+        let join = if self.redirect_uri.contains('?') { '&' } else { '?' };
+        format!("{}{join}{query}", self.redirect_uri)
+    }
 }
 
 /// Only the characters of RFC 6749 Appendix A.8.

@@ -19,7 +19,12 @@ fn client(require_pkce: bool, authentication: ClientAuthentication) -> Arc<Clien
 
 fn check(query: &str, client: &Arc<Client>) -> Result<AuthorizationRequest, ErrorCode> {
     let params = Params::parse(query.as_bytes()).unwrap();
-    let bound = Bound { client: client.clone(), redirect_uri: client.redirect_uris[0].clone(), state: None };
+    let bound = Bound {
+        client: client.clone(),
+        redirect_uri: client.redirect_uris[0].clone(),
+        state: None,
+        response_mode: ResponseMode::Query,
+    };
     validate(&params, &bound).map_err(|e| e.code)
 }
 
@@ -56,6 +61,7 @@ fn request_table() {
         (String::new(), None),
         ("&unknown=1".into(), None),
         ("&response_mode=query".into(), None),
+        ("&response_mode=form_post".into(), None),
         ("&response_mode=fragment".into(), Some(InvalidRequest)),
         ("&scope=openid".into(), Some(InvalidRequest)),
         ("&request=x".into(), Some(RequestNotSupported)),
@@ -136,13 +142,27 @@ fn a_transaction_names_a_service_of_the_clients_catalogue() {
 #[test]
 fn answers_keep_the_registered_uri_and_carry_iss() {
     let uri = "https://portal.example/cb?x=1";
-    assert_eq!(
-        success_location(uri, "c", Some("s&t"), "https://op.example"),
-        "https://portal.example/cb?x=1&code=c&state=s%26t&iss=https%3A%2F%2Fop.example"
-    );
+    let response = AuthorizationResponse::success(uri, ResponseMode::Query, "c", Some("s&t"), "https://op.example");
+    assert_eq!(response.location(), "https://portal.example/cb?x=1&code=c&state=s%26t&iss=https%3A%2F%2Fop.example");
     let error = OAuthError::new(ErrorCode::AccessDenied, "no \"\u{1ec7}\"");
     assert_eq!(
-        error_location("https://p.example/", &error, None, "i"),
+        AuthorizationResponse::error("https://p.example/", ResponseMode::Query, &error, None, "i").location(),
         "https://p.example/?error=access_denied&error_description=no+&iss=i"
     );
+}
+
+#[test]
+fn an_error_takes_the_way_that_was_asked_for_where_it_is_known() {
+    let client = client(true, ClientAuthentication::None);
+    let base = "client_id=portal&redirect_uri=https%3A%2F%2Fportal.example%2Fcb%3Fx%3D1";
+    for (more, mode) in [
+        ("", ResponseMode::Query),
+        ("&response_mode=query", ResponseMode::Query),
+        ("&response_mode=form_post", ResponseMode::FormPost),
+        ("&response_mode=fragment", ResponseMode::Query),
+        ("&response_mode=form_post&response_mode=form_post", ResponseMode::Query),
+    ] {
+        let params = Params::parse(format!("{base}{more}").as_bytes()).unwrap();
+        assert_eq!(bind(&params, |_| Some(client.clone())).unwrap().response_mode, mode, "{more}");
+    }
 }

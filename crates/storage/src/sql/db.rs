@@ -2,6 +2,8 @@
 //! the few types that both have.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nixa_protocol::id::Id;
@@ -170,6 +172,8 @@ pub(crate) struct Db {
     pub(crate) pools: Pools,
     /// How long an answer is waited for.
     pub(crate) patience: Duration,
+    /// How many statements were run, BEGIN and COMMIT among them.
+    pub(crate) statements: Arc<AtomicU64>,
 }
 
 impl Db {
@@ -225,10 +229,11 @@ impl Db {
             Pools::Sqlite { write, .. } => Kind::Sqlite(self.within(write.begin_with("BEGIN IMMEDIATE")).await?),
             Pools::Postgres(pool) => Kind::Postgres(self.within(pool.begin()).await?),
         };
-        Ok(Tx { kind, patience: self.patience })
+        Ok(Tx { kind, patience: self.patience, statements: self.statements.clone() })
     }
 
     async fn within<T>(&self, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
         within(self.patience, work).await
     }
 }
@@ -250,11 +255,13 @@ enum Kind {
 pub(crate) struct Tx {
     kind: Kind,
     patience: Duration,
+    statements: Arc<AtomicU64>,
 }
 
 impl Tx {
     pub(crate) async fn execute(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64> {
         check(args)?;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
                 Ok(within(self.patience, for_sqlite(sql, args).execute(&mut **tx)).await?.rows_affected())
@@ -267,6 +274,7 @@ impl Tx {
 
     pub(crate) async fn one(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Option<Row>> {
         check(args)?;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
                 let row = within(self.patience, for_sqlite(sql, args).fetch_optional(&mut **tx)).await?;
@@ -281,6 +289,7 @@ impl Tx {
 
     pub(crate) async fn all(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<Vec<Row>> {
         check(args)?;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
                 let rows = within(self.patience, for_sqlite(sql, args).fetch_all(&mut **tx)).await?;
@@ -296,6 +305,7 @@ impl Tx {
     /// Makes it last. When this fails it is not known whether it lasts: the caller must not confirm it, and
     /// what it did must not be usable twice.
     pub(crate) async fn commit(self) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
             Kind::Sqlite(tx) => within(self.patience, tx.commit()).await,
             Kind::Postgres(tx) => within(self.patience, tx.commit()).await,

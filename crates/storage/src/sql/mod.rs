@@ -15,6 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nixa_protocol::Entropy;
@@ -93,6 +94,12 @@ impl SqlStore {
         Ok(store)
     }
 
+    /// How many statements this store has run, BEGIN and COMMIT among them: what sizing is counted with.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.db.statements.load(Ordering::Relaxed)
+    }
+
     /// Encrypts the personal data of the audit trail under this master key. Without one, a record that has
     /// personal data is refused.
     #[must_use]
@@ -125,6 +132,6 @@ impl SqlStore {
                 Pools::Postgres(pool)
             }
         };
-        Ok(Self { db: Db { pools, patience: limits.patience }, role, sealer: None })
+        Ok(Self { db: Db { pools, patience: limits.patience, statements: Arc::default() }, role, sealer: None })
     }
 }

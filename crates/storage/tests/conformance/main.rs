@@ -15,6 +15,10 @@ mod outbox;
 mod people;
 mod postgres;
 mod race;
+mod redis;
+mod redis_cluster;
+mod redis_faults;
+mod servers;
 mod short_lived;
 mod signals;
 mod sqlite;
@@ -146,4 +150,12 @@ mod on_sqlite {
 
 mod on_postgres {
     durable_contracts!(postgres);
+}
+
+mod on_redis {
+    short_lived_contracts!(redis);
+}
+
+mod on_redis_cluster {
+    short_lived_contracts!(redis_cluster);
 }

@@ -22,6 +22,7 @@ problem-login-unknown-title = This login cannot be found
 problem-login-unknown-text = This page belongs to a login that is over or that was begun in another browser. Open the service that you want to use and log in again.
 problem-form-not-yours-title = The form is no longer valid
 problem-form-not-yours-text = This page is out of date, for instance because the user changed in another tab, or the form was not sent from this browser. Nothing was done. Open the page again and retry.
+try-again = Try again
 problem-try-later-title = The system is busy
 problem-try-later-text = We could not handle the request. Try again in a few minutes.
 problem-not-found-title = There is no such page
@@ -35,3 +36,7 @@ logged-out-title = You are logged out
 logged-out-text = Your session at this page has ended. Services that support common logout are told.
 still-logged-in-title = You are still logged in
 still-logged-in-text = Nothing has changed. You can close this page.
+
+form-post-title = Back to the service
+form-post-text = You are about to go back to the service. If the page does not move on, press the button.
+form-post-go = Continue

@@ -22,6 +22,7 @@ problem-login-unknown-title = Không tìm thấy lần đăng nhập này
 problem-login-unknown-text = Trang này thuộc một lần đăng nhập đã kết thúc hoặc thuộc trình duyệt khác. Hãy mở dịch vụ bạn muốn dùng và đăng nhập lại.
 problem-form-not-yours-title = Biểu mẫu không còn hiệu lực
 problem-form-not-yours-text = Trang này đã cũ, chẳng hạn vì người dùng vừa thay đổi ở một thẻ khác, hoặc biểu mẫu không được gửi từ trình duyệt này. Không có gì được thực hiện. Hãy mở lại trang và thử lại.
+try-again = Thử lại
 problem-try-later-title = Hệ thống đang bận
 problem-try-later-text = Chúng tôi chưa xử lý được yêu cầu. Hãy thử lại sau ít phút.
 problem-not-found-title = Không có trang này
@@ -35,3 +36,7 @@ logged-out-title = Bạn đã đăng xuất
 logged-out-text = Phiên đăng nhập tại trang này đã kết thúc. Các dịch vụ hỗ trợ đăng xuất chung được thông báo.
 still-logged-in-title = Bạn vẫn đang đăng nhập
 still-logged-in-text = Không có gì thay đổi. Bạn có thể đóng trang này.
+
+form-post-title = Quay lại dịch vụ
+form-post-text = Bạn sắp quay lại dịch vụ. Nếu trang không tự chuyển, hãy bấm nút.
+form-post-go = Tiếp tục

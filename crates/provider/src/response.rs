@@ -1,0 +1,50 @@
+//! The answer on its way: a redirect, or a form that the browser posts.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
+use nixa_web::{Page, Text, html};
+
+use crate::host::Host;
+use crate::state::Provider;
+use crate::step::{origin, see_other};
+
+#[derive(Template)]
+#[template(path = "form_post.html")]
+struct FormPostPage {
+    page: Page,
+    action: String,
+    parameters: Vec<(&'static str, String)>,
+}
+
+/// Presses the button of the page, where scripts run.
+const SCRIPT: &str = "document.forms[0].submit();\n";
+
+/// `GET /form-post.js`
+pub(crate) async fn script() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/javascript"), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, SCRIPT).into_response()
+}
+
+impl<H: Host> Provider<H> {
+    /// Sends an answer to the client.
+    pub(crate) fn send(&self, text: Text, answer: AuthorizationResponse) -> Response {
+        match answer.mode {
+            ResponseMode::Query => see_other(&answer.location()),
+            ResponseMode::FormPost => {
+                let target = origin(&answer.redirect_uri);
+                let page = Page::new(&self.look, text, "form-post-title").leading_to(&target);
+                let page = FormPostPage { page, action: answer.redirect_uri, parameters: answer.parameters };
+                let mut response = html(&page.page, &page, StatusCode::OK);
+                // The one page with a script: from here, and nothing else of it.
+                let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|v| v.to_str().ok());
+                let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; script-src 'self'")));
+                if let Some(Ok(policy)) = policy {
+                    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+                }
+                response
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A time-stamping authority (RFC 3161), over HTTP (§3.4).
+
+use std::sync::Arc;
+
+use axum::http::{Request, StatusCode, header};
+use nixa_audit::checkpoint_digest;
+use nixa_audit::timestamp::{TimestampRefusal, TrustedTsa, request, verify_response};
+use nixa_broker::Transport;
+use nixa_protocol::{Clock, Entropy};
+use thiserror::Error;
+
+/// How far the authority's clock may be from ours, in seconds.
+const LEEWAY: i64 = 300;
+
+/// Why there is no time stamp.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StampError {
+    /// The authority cannot be reached, or did not answer with a time stamp.
+    #[error("the time-stamping authority does not answer")]
+    Unreachable,
+    /// What it answered is no time stamp of what was asked, or nobody who is trusted has signed it.
+    #[error("the time stamp does not count: {0}")]
+    Refused(#[from] TimestampRefusal),
+    /// It names another time than the present.
+    #[error("the time stamp names another time than the present")]
+    Time,
+}
+
+/// The authority that stamps the checkpoints of the audit trail.
+pub struct TimeStamps {
+    /// Where it answers.
+    pub url: String,
+    /// Whose signature counts.
+    pub trust: TrustedTsa,
+    /// Sends the requests.
+    pub transport: Arc<dyn Transport>,
+    /// For the nonce, which binds the answer to the request.
+    pub entropy: Arc<dyn Entropy>,
+    /// The present, against which a fresh stamp is held.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl TimeStamps {
+    /// A time stamp of a checkpoint, verified.
+    ///
+    /// # Errors
+    /// [`StampError`].
+    pub async fn stamp(&self, jws: &str) -> Result<Vec<u8>, StampError> {
+        let digest = checkpoint_digest(jws);
+        let mut nonce = [0; 8];
+        self.entropy.fill(&mut nonce);
+        let nonce = u64::from_be_bytes(nonce);
+        let asked = Request::post(&self.url)
+            .header(header::CONTENT_TYPE, "application/timestamp-query")
+            .body(request(&digest, nonce))
+            .map_err(|_| StampError::Unreachable)?;
+        let answer = self.transport.send(asked).await.map_err(|_| StampError::Unreachable)?;
+        if answer.status() != StatusCode::OK {
+            return Err(StampError::Unreachable);
+        }
+        let stamp = verify_response(answer.body(), &digest, nonce, &self.trust)?;
+        if (stamp.at - self.clock.now().0).abs() > LEEWAY {
+            return Err(StampError::Time);
+        }
+        Ok(stamp.token)
+    }
+}

@@ -1,0 +1,140 @@
+//! Keeping the audit trail: its months, its signed checkpoints with their time stamps, its retention.
+
+use std::sync::Arc;
+
+use nixa_audit::{Checkpoint, Event, Head, Kind, checkpoint_hash, month_of, sign_checkpoint};
+use nixa_protocol::Timestamp;
+use nixa_protocol::jose::SigningKey;
+use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint};
+use thiserror::Error;
+
+use crate::stamp::{StampError, TimeStamps};
+
+/// Why the trail could not be kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrailError {
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A checkpoint could not be signed.
+    #[error("a checkpoint cannot be signed: {0}")]
+    Sign(#[from] nixa_protocol::jose::JoseRefusal),
+    /// The time-stamping authority gave no time stamp that counts; it is asked again.
+    #[error(transparent)]
+    Stamp(#[from] StampError),
+}
+
+/// Keeps a trail. Every instance has one; what one of them has done, the others find done.
+pub struct Keeper {
+    /// The trail.
+    pub store: Arc<dyn Audit>,
+    /// Signs checkpoints, and nothing else.
+    pub key: SigningKey,
+    /// How long after a checkpoint the next one is made, in seconds, if anything happened.
+    pub every: i64,
+    /// For how many months records are kept, the current one not counted; for ever without it.
+    pub keep_months: Option<u32>,
+    /// The time-stamping authority.
+    pub stamps: Option<TimeStamps>,
+}
+
+impl Keeper {
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// [`TrailError`]; what was not done is due again.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), TrailError> {
+        let month = month_of(now);
+        self.store.make_partition(month).await?;
+        self.store.make_partition(month_after(month)).await?;
+        let last = self.store.last_checkpoint().await?;
+        if last.is_none_or_old(now, self.every) {
+            self.checkpoint(now).await?;
+        }
+        if let Some(keep) = self.keep_months {
+            let oldest = months_before(month, keep);
+            let trail = [Event::new(Kind::Trail).with("change", "removed-before-month").with("month", oldest)];
+            self.store.remove_before(oldest, &trail, now).await?;
+        }
+        self.stamp().await
+    }
+
+    /// Signs the heads of all chains, if they changed since the last time; the checkpoint's number.
+    ///
+    /// # Errors
+    /// [`TrailError`].
+    pub async fn checkpoint(&self, now: Timestamp) -> Result<Option<i64>, TrailError> {
+        // The order matters: heads that are read after the last checkpoint are never older than it says.
+        let last = self.store.last_checkpoint().await?;
+        let heads: Vec<Head> = self.store.heads().await?.into_iter().map(head).collect();
+        let before = last.as_ref().map(|last| unverified(&last.jws));
+        if heads.is_empty() || before.as_ref().is_some_and(|before| before.heads == heads) {
+            return Ok(None);
+        }
+        let n = last.as_ref().map_or(1, |last| last.n + 1);
+        let at = before.map_or(now.0, |before| before.at.max(now.0));
+        let previous = last.map(|last| checkpoint_hash(&last.jws)).unwrap_or_default();
+        let jws = sign_checkpoint(&self.key, &Checkpoint { n, at, previous, heads })?;
+        self.store.add_checkpoint(&StoredCheckpoint { n, jws, token: None }).await?;
+        Ok(Some(n))
+    }
+
+    /// Has the newest checkpoint time-stamped, if an authority is configured and it has no stamp yet.
+    async fn stamp(&self) -> Result<(), TrailError> {
+        let (Some(stamps), Some(last)) = (&self.stamps, self.store.last_checkpoint().await?) else { return Ok(()) };
+        if last.token.is_none() {
+            let token = stamps.stamp(&last.jws).await?;
+            self.store.stamp_checkpoint(last.n, &token).await?;
+        }
+        Ok(())
+    }
+}
+
+trait Age {
+    fn is_none_or_old(&self, now: Timestamp, most: i64) -> bool;
+}
+
+impl Age for Option<StoredCheckpoint> {
+    fn is_none_or_old(&self, now: Timestamp, most: i64) -> bool {
+        self.as_ref().is_none_or(|last| now.0 - unverified(&last.jws).at >= most)
+    }
+}
+
+fn head(head: AuditHead) -> Head {
+    Head { shard: head.shard, seq: head.seq, hash: head.hash }
+}
+
+/// What a checkpoint of ours says, to go on from it; whoever must trust it verifies it. One that cannot be
+/// read counts as the first, which the verification will then name.
+fn unverified(jws: &str) -> Checkpoint {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let payload = jws.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    serde_json::from_slice(&payload).unwrap_or(Checkpoint { n: 0, at: 0, previous: String::new(), heads: Vec::new() })
+}
+
+fn month_after(month: i64) -> i64 {
+    if month % 100 == 12 { month + 89 } else { month + 1 }
+}
+
+fn months_before(month: i64, count: u32) -> i64 {
+    let months = (month / 100) * 12 + month % 100 - 1 - i64::from(count);
+    (months / 12) * 100 + months % 12 + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months() {
+        for (month, after) in [(202_611, 202_612), (202_612, 202_701), (202_701, 202_702)] {
+            assert_eq!(month_after(month), after);
+        }
+        for (month, count, before) in
+            [(202_611, 0, 202_611), (202_611, 1, 202_610), (202_601, 1, 202_512), (202_611, 24, 202_411)]
+        {
+            assert_eq!(months_before(month, count), before, "{month} {count}");
+        }
+    }
+}
