@@ -7,7 +7,7 @@ use sqlx::{Postgres, Sqlite, pool::PoolConnection};
 
 use super::db::Pools;
 use super::{Role, SqlStore};
-use crate::StorageError;
+use crate::{StorageError, sqlite};
 
 static PROVIDER: Migrator = sqlx::migrate!("../../migrations/provider");
 static BROKER: Migrator = sqlx::migrate!("../../migrations/broker");
@@ -42,8 +42,8 @@ impl SqlStore {
         steps
     }
 
-    /// Applies the steps that are missing. Instances that start at once wait for one another: PostgreSQL by an
-    /// advisory lock, SQLite by its file's.
+    /// Applies the steps that are missing. Instances that start at once wait for one another: on PostgreSQL by an
+    /// advisory lock, on SQLite by one on the folder.
     ///
     /// # Errors
     /// [`StorageError::Schema`], also when the database has a step that this program does not know: it was
@@ -51,7 +51,10 @@ impl SqlStore {
     pub async fn migrate(&self) -> Result<(), StorageError> {
         let migrator = Migrator::with_migrations(self.steps_known());
         match &self.db.pools {
-            Pools::Sqlite { write, .. } => migrator.run(write).await?,
+            Pools::Sqlite { write, .. } => {
+                let _alone = sqlite::alone(write.connect_options().get_filename()).await?;
+                migrator.run(write).await?;
+            }
             Pools::Postgres(pool) => migrator.run(pool).await?,
         }
         Ok(())

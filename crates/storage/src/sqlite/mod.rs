@@ -6,7 +6,7 @@
 
 mod short_lived;
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -35,6 +35,21 @@ pub(crate) async fn pools(
     let write = pool(1).connect_with(options.clone()).await?;
     let read = pool(4).connect_with(options.read_only(true)).await?;
     Ok((write, read))
+}
+
+/// Holds every other process of this machine that prepares a database of the same folder until it is dropped:
+/// SQLite's own locks keep statements apart, not the steps of a schema. It is the folder that is locked: to
+/// open and close the database's file again would take away the locks that SQLite has on it.
+pub(crate) async fn alone(path: &Path) -> Result<File, StorageError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.to_owned();
+    let locked = tokio::task::spawn_blocking(move || {
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    });
+    let locked: io::Result<File> = locked.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+    Ok(locked.map_err(sqlx::Error::Io)?)
 }
 
 /// Makes the file, if there is none, readable by its owner alone: it holds secrets and personal data, and

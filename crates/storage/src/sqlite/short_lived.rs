@@ -5,7 +5,7 @@ use nixa_protocol::Timestamp;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 
-use super::pools;
+use super::{alone, pools};
 use crate::StorageError;
 use crate::ports::ShortLived;
 
@@ -25,6 +25,7 @@ impl SqliteShortLived {
     /// # Errors
     /// [`StorageError::Unavailable`], [`StorageError::Schema`].
     pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
+        let _alone = alone(path).await?;
         let (write, read) = pools(path, SqliteSynchronous::Normal).await?;
         SCHEMA.run(&write).await?;
         Ok(Self { write, read })
