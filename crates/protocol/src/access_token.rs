@@ -47,8 +47,9 @@ pub struct AccessClaims<'a> {
     /// The methods used (RFC 8176).
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub amr: &'a [String],
-    /// When the person authenticated (RFC 9470 §6).
-    pub auth_time: Timestamp,
+    /// When the person authenticated (RFC 9470 §6); absent in a token of the client itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
     /// What the login was for (RFC 9396 §9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Value>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access_token::AccessTokenFormat;
 use crate::entropy::{Digest, digest};
+use crate::error::{ErrorCode, OAuthError};
 use crate::jose::{Algorithm, VerifyingKey};
 
 /// A text that people read, in both languages.
@@ -27,8 +28,8 @@ pub enum ClientAuthentication {
     SecretBasic(Digest),
     /// A secret in the form; only its digest is kept.
     SecretPost(Digest),
-    /// A JWT signed with one of these keys (RFC 7523).
-    PrivateKeyJwt(Vec<VerifyingKey>),
+    /// A JWT signed with one of the client's keys (RFC 7523).
+    PrivateKeyJwt,
 }
 
 impl ClientAuthentication {
@@ -51,6 +52,19 @@ impl ClientAuthentication {
     }
 }
 
+/// What a client's authorization requests must be protected by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestProtection {
+    /// Nothing: they may come through the browser as they are.
+    #[default]
+    None,
+    /// They must be pushed (RFC 9126).
+    Pushed,
+    /// They must be signed (RFC 9101), pushed or not.
+    Signed,
+}
+
 /// A registered client.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -68,6 +82,14 @@ pub struct Client {
     pub client_uri: Option<String>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
+    /// Its public keys: they verify its assertions and its request objects.
+    pub keys: Vec<VerifyingKey>,
+    /// Whether its authorization requests must be pushed (RFC 9126 §6) or signed (RFC 9101 §10.5).
+    pub request_protection: RequestProtection,
+    /// Whether its back end may have tokens of its own (RFC 6749 §4.4), for these scopes.
+    pub own_scopes: BTreeSet<String>,
+    /// The APIs beside `resource` that it may ask tokens for (RFC 8707).
+    pub audiences: BTreeSet<String>,
     /// Whether a login without PKCE is refused; ignored (always true) for a public client.
     pub require_pkce: bool,
     /// Whether it may hold refresh tokens.
@@ -99,6 +121,10 @@ impl Client {
             backchannel_logout_uri: None,
             client_uri: None,
             authentication,
+            keys: Vec::new(),
+            request_protection: RequestProtection::default(),
+            own_scopes: BTreeSet::new(),
+            audiences: BTreeSet::new(),
             require_pkce: true,
             refresh_tokens: false,
             access_tokens: AccessTokenFormat::default(),
@@ -107,6 +133,20 @@ impl Client {
             services: BTreeSet::new(),
             sector: client_id.to_owned(),
             id_token_alg: Algorithm::Rs256,
+        }
+    }
+
+    /// The API that a token is for: what it asked for, as far as it may, else its own, else the provider itself.
+    ///
+    /// # Errors
+    /// `invalid_target` (RFC 8707 §2) for another API, or more than one.
+    pub fn audience<'a>(&'a self, asked: &'a [String], issuer: &'a str) -> Result<&'a str, OAuthError> {
+        let own = self.resource.as_deref();
+        match asked {
+            [] => Ok(own.unwrap_or(issuer)),
+            [one] if own == Some(one) || self.audiences.contains(one) => Ok(one),
+            [_] => Err(OAuthError::new(ErrorCode::InvalidTarget, "resource is not one that the client may use")),
+            _ => Err(OAuthError::new(ErrorCode::InvalidTarget, "a token is for one resource")),
         }
     }
 

@@ -122,8 +122,8 @@ pub fn authenticate(
         {
             Ok(None)
         }
-        (ClientAuthentication::PrivateKeyJwt(keys), Credential::Assertion(jwt)) => {
-            let claims = jose::verify(jwt, keys, None).map_err(|_| wrong())?;
+        (ClientAuthentication::PrivateKeyJwt, Credential::Assertion(jwt)) => {
+            let claims = jose::verify(jwt, &client.keys, None).map_err(|_| wrong())?;
             check_assertion(&claims, &client.client_id, audiences, now).map(Some)
         }
         _ => Err(wrong()),

@@ -50,15 +50,21 @@ pub fn same_secret(a: &str, b: &str) -> bool {
 /// HMAC-SHA-256 of the parts in base64url; parts are length-prefixed so that no two lists collide.
 #[must_use]
 pub fn keyed_digest(key: &[u8; 32], parts: &[&str]) -> String {
+    URL_SAFE_NO_PAD.encode(keyed_bytes(key, parts))
+}
+
+/// HMAC-SHA-256 of the parts: also a key of its own for what the parts name.
+#[must_use]
+pub fn keyed_bytes(key: &[u8], parts: &[&str]) -> [u8; 32] {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         // HMAC takes a key of any length (RFC 2104 §2): this arm cannot be reached.
-        return String::new();
+        return [0; 32];
     };
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());
     }
-    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

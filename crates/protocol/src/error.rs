@@ -50,6 +50,14 @@ pub enum ErrorCode {
     InvalidAuthorizationDetails,
     /// RFC 6750 §3.1.
     InvalidToken,
+    /// RFC 9101 §6.
+    InvalidRequestObject,
+    /// RFC 9101 §6, RFC 9126 §4.
+    InvalidRequestUri,
+    /// RFC 8707 §2.
+    InvalidTarget,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
 }
 
 impl ErrorCode {
@@ -77,6 +85,10 @@ impl ErrorCode {
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidToken => "invalid_token",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidTarget => "invalid_target",
+            Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
 

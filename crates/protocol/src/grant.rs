@@ -19,6 +19,11 @@ pub enum TokenRequest {
         /// The PKCE verifier.
         code_verifier: Option<String>,
     },
+    /// RFC 6749 §4.4: a token for the client itself.
+    ClientCredentials {
+        /// The scopes wanted; all that the client may have, when none is named.
+        scope: Option<BTreeSet<String>>,
+    },
     /// RFC 6749 §6.
     RefreshToken {
         /// The token.
@@ -40,13 +45,29 @@ impl TokenRequest {
                 redirect_uri: params.owned("redirect_uri"),
                 code_verifier: params.owned("code_verifier"),
             }),
+            "client_credentials" => Ok(Self::ClientCredentials { scope: scope(params) }),
             "refresh_token" => Ok(Self::RefreshToken {
                 refresh_token: params.required("refresh_token")?.to_owned(),
-                scope: params.get("scope").map(|_| params.list("scope").into_iter().collect()),
+                scope: scope(params),
             }),
             _ => Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant_type is not supported")),
         }
     }
+}
+
+fn scope(params: &Params) -> Option<BTreeSet<String>> {
+    params.get("scope").map(|_| params.list("scope").into_iter().collect())
+}
+
+/// The scopes of a token for the client itself.
+///
+/// # Errors
+/// `unauthorized_client` for a client that may have none (public ones never may), `invalid_scope`.
+pub fn own_scopes(client: &Client, asked: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, OAuthError> {
+    if client.own_scopes.is_empty() || !client.authentication.is_confidential() {
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client may not have tokens of its own"));
+    }
+    narrowed(&client.own_scopes, asked)
 }
 
 /// What a code was issued for.

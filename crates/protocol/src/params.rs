@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::error::{OAuthError, invalid_request};
 
 /// The most parameters that a request may have; real ones have about 20.
 const MOST: usize = 100;
+
+/// The parameter of RFC 8707.
+const RESOURCE: &str = "resource";
 
 /// A query or form that cannot be read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,6 +33,8 @@ pub enum Malformed {
 pub struct Params {
     values: BTreeMap<String, String>,
     repeated: BTreeSet<String>,
+    /// The values of the one parameter that may be repeated (RFC 8707 §2).
+    resources: Vec<String>,
 }
 
 impl Params {
@@ -48,11 +54,58 @@ impl Params {
             if value.is_empty() {
                 continue;
             }
-            if params.values.insert(name.clone(), value).is_some() {
+            if name == RESOURCE {
+                params.resources.push(value);
+            } else if params.values.insert(name.clone(), value).is_some() {
                 params.repeated.insert(name);
             }
         }
         Ok(params)
+    }
+
+    /// The values of `resource`, the one parameter that may be repeated (RFC 8707 §2).
+    #[must_use]
+    pub fn resources(&self) -> &[String] {
+        &self.resources
+    }
+
+    /// Parameters from the claims of a request object (RFC 9101 §4): texts as they are, numbers and JSON as
+    /// their text.
+    #[must_use]
+    pub fn from_claims(claims: &Map<String, Value>) -> Self {
+        let mut params = Self::default();
+        for (name, value) in claims {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            match (name.as_str(), claims.get(name)) {
+                (RESOURCE, Some(Value::Array(list))) => {
+                    params.resources = list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                }
+                (RESOURCE, _) => params.resources.push(value),
+                _ if value.is_empty() => {}
+                _ => {
+                    params.values.insert(name.clone(), value);
+                }
+            }
+        }
+        params
+    }
+
+    /// Without these parameters.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.values.retain(|name, _| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// The parameters as they would be sent, so that they can be kept.
+    #[must_use]
+    pub fn to_form(&self) -> String {
+        let resources = self.resources.iter().map(|value| (RESOURCE, value.as_str()));
+        let pairs = self.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(resources);
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
     /// The value of a parameter.

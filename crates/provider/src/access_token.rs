@@ -20,7 +20,9 @@ use crate::state::Provider;
 /// An access token as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccessRecord {
-    grant: Id<Grant>,
+    pub(crate) client_id: String,
+    /// What a person's login gave; none for a token of the client itself.
+    grant: Option<Id<Grant>>,
     pub(crate) scopes: BTreeSet<String>,
     aud: String,
     iat: Timestamp,
@@ -30,7 +32,7 @@ pub(crate) struct AccessRecord {
 /// A token that is valid now.
 pub(crate) struct LiveToken {
     pub(crate) access: AccessRecord,
-    pub(crate) grant: GrantRecord,
+    pub(crate) grant: Option<GrantRecord>,
 }
 
 fn key(token: &str) -> String {
@@ -47,19 +49,20 @@ impl LiveToken {
     /// What the token says, with `sub` as its holder knows the person.
     pub(crate) fn claims<'a>(&'a self, issuer: &'a str, sub: &'a str, jti: Option<&'a str>) -> AccessClaims<'a> {
         let scopes: Vec<&str> = self.access.scopes.iter().map(String::as_str).collect();
+        let login = self.grant.as_ref().map(|grant| &grant.body);
         AccessClaims {
             iss: issuer,
             aud: &self.access.aud,
             sub,
-            client_id: &self.grant.client_id,
+            client_id: &self.access.client_id,
             exp: self.access.exp,
             iat: self.access.iat,
             jti,
             scope: scopes.join(" "),
-            acr: self.grant.body.acr.as_deref(),
-            amr: &self.grant.body.amr,
-            auth_time: self.grant.body.auth_time,
-            authorization_details: transaction(&self.grant),
+            acr: login.and_then(|login| login.acr.as_deref()),
+            amr: login.map(|login| login.amr.as_slice()).unwrap_or_default(),
+            auth_time: login.map(|login| login.auth_time),
+            authorization_details: self.grant.as_ref().and_then(transaction),
         }
     }
 
@@ -69,19 +72,26 @@ impl LiveToken {
     }
 }
 
+/// What an access token is to be for.
+pub(crate) struct Wanted<'a> {
+    pub(crate) grant: Option<&'a GrantRecord>,
+    pub(crate) scopes: &'a BTreeSet<String>,
+    pub(crate) audience: &'a str,
+}
+
 impl<H: Host> Provider<H> {
     /// Mints an access token.
     pub(crate) async fn mint_access(
         &self,
         client: &Client,
-        grant: &GrantRecord,
-        scopes: &BTreeSet<String>,
+        wanted: Wanted<'_>,
         now: Timestamp,
     ) -> Result<String, ProviderError> {
         let access = AccessRecord {
-            grant: grant.id.clone(),
-            scopes: scopes.clone(),
-            aud: client.resource.clone().unwrap_or_else(|| self.identity.issuer.clone()),
+            client_id: client.client_id.clone(),
+            grant: wanted.grant.map(|grant| grant.id.clone()),
+            scopes: wanted.scopes.clone(),
+            aud: wanted.audience.to_owned(),
             iat: now,
             exp: now + self.lifetimes.access_token,
         };
@@ -90,8 +100,8 @@ impl<H: Host> Provider<H> {
         let token = match client.access_tokens {
             AccessTokenFormat::Opaque => random,
             AccessTokenFormat::Jwt => {
-                let live = LiveToken { access, grant: grant.clone() };
-                let sub = subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key);
+                let live = LiveToken { access, grant: wanted.grant.cloned() };
+                let sub = self.holder(&live, client);
                 let keys = self.keys();
                 let signer = keys.signing(client.id_token_alg, now)?;
                 signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.identity.issuer, &sub, Some(&random)))?
@@ -101,11 +111,25 @@ impl<H: Host> Provider<H> {
         Ok(token)
     }
 
+    /// Whom a token speaks for: the person as the client knows them, or the client itself (RFC 9068 §2.2).
+    pub(crate) fn holder(&self, live: &LiveToken, client: &Client) -> String {
+        match &live.grant {
+            Some(grant) => subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key),
+            None => client.client_id.clone(),
+        }
+    }
+
     /// What a token stands for, while its grant lives.
     pub(crate) async fn live_token(&self, token: &str, now: Timestamp) -> Result<Option<LiveToken>, ProviderError> {
         let Some(stored) = self.stores.short.get(&key(token), now).await? else { return Ok(None) };
         let access: AccessRecord = serde_json::from_slice(&stored)?;
-        let grant = self.stores.grants.live_grant(&access.grant).await?;
-        Ok(grant.map(|grant| LiveToken { access, grant }))
+        let Some(id) = &access.grant else { return Ok(Some(LiveToken { access, grant: None })) };
+        let grant = self.stores.grants.live_grant(id).await?;
+        Ok(grant.map(|grant| LiveToken { access, grant: Some(grant) }))
+    }
+
+    /// Ends an access token.
+    pub(crate) async fn forget_access(&self, token: &str) -> Result<(), ProviderError> {
+        Ok(self.stores.short.delete(&key(token)).await?)
     }
 }

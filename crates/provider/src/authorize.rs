@@ -7,11 +7,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Bound, Unbound, bind, validate};
+use nixa_protocol::authorize::{
+    AuthorizationRequest, AuthorizationResponse, Bound, REQUEST_URI, Unbound, bind, effective, validate,
+};
+use nixa_protocol::client::RequestProtection;
 use nixa_protocol::error::invalid_request;
 use nixa_protocol::id::Id;
 use nixa_protocol::logout::verify_hint;
-use nixa_protocol::{OAuthError, Params};
+use nixa_protocol::{Client, OAuthError, Params};
 use nixa_web::{FormError, Text, read_form};
 use tower_sessions::Session;
 
@@ -38,7 +41,7 @@ pub(crate) async fn get<H: Host>(
         Err(response) => return response,
     };
     let text = |locales: &[String]| provider.text_for(known.as_ref(), chosen, locales);
-    let request = match read(&provider, params, &text) {
+    let request = match read(&provider, params, &text).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -68,7 +71,7 @@ pub(crate) async fn post<H: Host>(
         Err(e) => return provider.problem(Text::default(), e.status(), "bad-request").into_response(),
     };
     let text = |locales: &[String]| provider.text_for(None, Chosen::default(), locales);
-    let request = match read(&provider, Some(params), &text) {
+    let request = match read(&provider, Some(params), &text).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -80,26 +83,64 @@ pub(crate) async fn post<H: Host>(
 }
 
 /// Reads a request: a page of ours where there is no safe place to redirect to, else a redirected error.
-fn read<H: Host>(
+async fn read<H: Host>(
     provider: &Provider<H>,
     params: Option<Params>,
-    text: &dyn Fn(&[String]) -> Text,
+    text: &(dyn Fn(&[String]) -> Text + Sync),
 ) -> Result<AuthorizationRequest, Response> {
     let refuse = |text, code| Err(provider.problem(text, StatusCode::BAD_REQUEST, code).into_response());
     let Some(params) = params else { return refuse(text(&[]), "bad-request") };
-    let text = text(&params.list("ui_locales"));
-    let bound = match bind(&params, |id| provider.clients.find(id)) {
-        Ok(bound) => bound,
-        Err(Unbound::UnknownClient) => return refuse(text, "unknown-service"),
-        Err(Unbound::UnregisteredRedirectUri) => return refuse(text, "unregistered-address"),
-        Err(Unbound::NoClientId | Unbound::NoRedirectUri) => return refuse(text, "bad-request"),
+    let words = text(&params.list("ui_locales"));
+    let client = params.get("client_id").filter(|_| !params.is_repeated("client_id"));
+    let Some(client) = client else { return refuse(words, "bad-request") };
+    let Some(client) = provider.clients.find(client) else { return refuse(words, "unknown-service") };
+    let pushed = params.get("request_uri").is_some_and(|uri| uri.starts_with(REQUEST_URI));
+    let params = if pushed {
+        match provider.take_pushed(&params, &client).await {
+            Ok(Some(pushed)) => pushed,
+            Ok(None) => return refuse(words, "request-expired"),
+            Err(error) => return Err(provider.failed(&error, words)),
+        }
+    } else {
+        let now = provider.now();
+        match effective(params.clone(), &client, &provider.identity.issuer, now)
+            .and_then(|p| must_be_pushed(&client, p))
+        {
+            Ok(params) => params,
+            // Where the plain parameters name an address of the client, the error goes there.
+            Err(error) => match bind(&params, client) {
+                Ok(bound) => return Err(redirect_error(provider, words, &bound, &error)),
+                Err(_) => return refuse(words, "bad-request"),
+            },
+        }
     };
-    let mut request = validate(&params, &bound).map_err(|error| redirect_error(provider, text, &bound, &error))?;
+    let words = text(&params.list("ui_locales"));
+    let bound = match bind(&params, client) {
+        Ok(bound) => bound,
+        Err(Unbound::UnregisteredRedirectUri) => return refuse(words, "unregistered-address"),
+        Err(Unbound::NoRedirectUri) => return refuse(words, "bad-request"),
+    };
+    complete(provider, &params, &bound).map_err(|error| redirect_error(provider, words, &bound, &error))
+}
+
+fn must_be_pushed(client: &Client, params: Params) -> Result<Params, OAuthError> {
+    match client.request_protection {
+        RequestProtection::Pushed => Err(invalid_request("the client's requests must be pushed")),
+        RequestProtection::None | RequestProtection::Signed => Ok(params),
+    }
+}
+
+/// The rest of the checks.
+pub(crate) fn complete<H: Host>(
+    provider: &Provider<H>,
+    params: &Params,
+    bound: &Bound,
+) -> Result<AuthorizationRequest, OAuthError> {
+    let mut request = validate(params, bound)?;
     if let Some(hint) = params.get("id_token_hint") {
-        let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer)
-            .filter(|h| h.client_id == bound.client.client_id);
-        let invalid = || redirect_error(provider, text, &bound, &invalid_request("id_token_hint is not valid"));
-        request.hinted_sub = Some(hint.ok_or_else(invalid)?.sub);
+        let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer);
+        let hint = hint.filter(|h| h.client_id == bound.client.client_id);
+        request.hinted_sub = Some(hint.ok_or_else(|| invalid_request("id_token_hint is not valid"))?.sub);
     }
     Ok(request)
 }

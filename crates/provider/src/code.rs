@@ -55,6 +55,7 @@ impl<H: Host> Provider<H> {
             body: GrantBody {
                 scopes: request.scopes.clone(),
                 service: request.service.clone(),
+                resource: request.resource.clone(),
                 acr: login.acr,
                 amr: login.amr,
                 auth_time: login.auth_time,

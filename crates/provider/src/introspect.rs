@@ -10,7 +10,6 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::access_token::may_introspect;
 use nixa_protocol::error::invalid_client;
-use nixa_protocol::subject::subject_for;
 use nixa_web::{no_store, read_form};
 use serde_json::{Value, json};
 
@@ -49,11 +48,11 @@ async fn answer<H: Host>(
     }
     let inactive = Ok(json!({ "active": false }));
     let Some(live) = provider.live_token(form.required("token")?, now).await? else { return inactive };
-    if !may_introspect(&caller, &live.grant.client_id, live.audience()) {
+    if !may_introspect(&caller, &live.access.client_id, live.audience()) {
         return inactive;
     }
-    let Some(holder) = provider.clients.find(&live.grant.client_id) else { return inactive };
-    let sub = subject_for(&holder, live.grant.subject.as_str(), &provider.identity.pairwise_key);
+    let Some(holder) = provider.clients.find(&live.access.client_id) else { return inactive };
+    let sub = provider.holder(&live, &holder);
     let mut said = serde_json::to_value(live.claims(&provider.identity.issuer, &sub, None))?;
     if let Some(members) = said.as_object_mut() {
         members.insert("active".to_owned(), json!(true));

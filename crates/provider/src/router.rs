@@ -22,7 +22,9 @@ use crate::health::{healthz, readyz};
 use crate::host::Host;
 use crate::introspect::introspect;
 use crate::metadata::{configuration, jwks};
+use crate::par::push;
 use crate::response::script;
+use crate::revoke::revoke;
 use crate::session_store::ShortLivedSessions;
 use crate::state::Provider;
 use crate::step::Chosen;
@@ -37,9 +39,12 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
     let secure = provider.identity.issuer.starts_with("https://");
     let for_scripts = Router::new()
         .route("/.well-known/openid-configuration", get(configuration))
+        .route("/.well-known/oauth-authorization-server", get(configuration))
         .route("/jwks", get(jwks))
         .route("/token", post(token))
+        .route("/par", post(push))
         .route("/introspect", post(introspect))
+        .route("/revoke", post(revoke))
         .route("/userinfo", get(userinfo).post(userinfo))
         .layer(cors());
     let for_browsers = Router::new()

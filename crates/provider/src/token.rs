@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -9,17 +10,20 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use nixa_audit::{Event, Kind};
+use nixa_protocol::entropy::keyed_bytes;
 use nixa_protocol::error::invalid_grant;
-use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed};
+use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed, own_scopes};
 use nixa_protocol::id_token::{IdToken, at_hash};
+use nixa_protocol::seal::SealingKey;
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, digest, random_token};
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
 use nixa_web::{no_store, read_form};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::access_token::transaction;
+use crate::access_token::{Wanted, transaction};
 use crate::client::authenticate_client;
 use crate::code::{CodeRecord, code_key};
 use crate::error::{ProviderError, json_error};
@@ -28,13 +32,14 @@ use crate::state::Provider;
 use crate::trail::{issued, revoked, rotated};
 
 /// A successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct TokenResponse {
     access_token: String,
-    token_type: &'static str,
+    token_type: String,
     expires_in: i64,
     scope: String,
-    id_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     /// What was granted (RFC 9396 §7).
@@ -73,26 +78,61 @@ async fn answer<H: Host>(
     form.refuse_repeated()?;
     let now = provider.now();
     let client = authenticate_client(provider, "token", headers, form, now).await?;
+    let asked = form.resources();
     match TokenRequest::parse(form)? {
         TokenRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
-            redeem(provider, &client, &code, redirect_uri.as_deref(), code_verifier.as_deref(), now).await
+            let shown =
+                Shown { code: &code, redirect_uri: redirect_uri.as_deref(), verifier: code_verifier.as_deref() };
+            redeem(provider, &client, shown, asked, now).await
         }
         TokenRequest::RefreshToken { refresh_token, scope } => {
-            refresh(provider, &client, &refresh_token, scope.as_ref(), now).await
+            refresh(provider, &client, &refresh_token, (scope.as_ref(), asked), now).await
         }
+        TokenRequest::ClientCredentials { scope } => own(provider, &client, scope.as_ref(), asked, now).await,
     }
+}
+
+/// A token for the client itself (RFC 6749 §4.4): no person, no refresh token.
+async fn own<H: Host>(
+    provider: &Provider<H>,
+    client: &Client,
+    scope: Option<&BTreeSet<String>>,
+    asked: &[String],
+    now: Timestamp,
+) -> Result<TokenResponse, ProviderError> {
+    let scopes = own_scopes(client, scope)?;
+    let audience = client.audience(asked, &provider.identity.issuer)?;
+    let event =
+        Event::new(Kind::TokensIssued).with("client", client.client_id.as_str()).with("by", "client_credentials");
+    provider.record(event.with("scopes", json!(scopes)), now).await?;
+    let access_token = provider.mint_access(client, Wanted { grant: None, scopes: &scopes, audience }, now).await?;
+    Ok(TokenResponse {
+        access_token,
+        token_type: BEARER.to_owned(),
+        expires_in: provider.lifetimes.access_token,
+        scope: joined(&scopes),
+        id_token: None,
+        refresh_token: None,
+        authorization_details: None,
+    })
+}
+
+/// What a client shows to redeem a code.
+struct Shown<'a> {
+    code: &'a str,
+    redirect_uri: Option<&'a str>,
+    verifier: Option<&'a str>,
 }
 
 async fn redeem<H: Host>(
     provider: &Provider<H>,
     client: &Client,
-    code: &str,
-    redirect_uri: Option<&str>,
-    code_verifier: Option<&str>,
+    shown: Shown<'_>,
+    asked: &[String],
     now: Timestamp,
 ) -> Result<TokenResponse, ProviderError> {
     let unusable = || ProviderError::from(invalid_grant("code is not valid"));
-    let key = code_key(code);
+    let key = code_key(shown.code);
     let stored = provider.stores.short.get(&key, now).await?.ok_or_else(unusable)?;
     let record: CodeRecord = serde_json::from_slice(&stored)?;
     let binding = CodeBinding {
@@ -100,7 +140,9 @@ async fn redeem<H: Host>(
         redirect_uri: &record.redirect_uri,
         code_challenge: record.code_challenge.as_deref(),
     };
-    check_redemption(binding, client, redirect_uri, code_verifier)?;
+    check_redemption(binding, client, shown.redirect_uri, shown.verifier)?;
+    // Before the code is used up: a mistake here must not cost the person a login.
+    let audience = audience_of(client, record.body.resource.as_deref(), asked, &provider.identity.issuer)?.to_owned();
     if record.used || !provider.use_code(&key, &stored, &record, now).await? {
         // A second redemption means that the code leaked: what the first one minted is revoked
         // (RFC 6749 §4.1.2), also when both come at the same moment.
@@ -134,14 +176,30 @@ async fn redeem<H: Host>(
         provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?;
         return Err(unusable());
     }
-    provider.respond(client, &grant, &grant.body.scopes, record.nonce.as_deref(), refresh_token, now).await
+    let wanted = Wanted { grant: Some(&grant), scopes: &grant.body.scopes, audience: &audience };
+    provider.respond(client, &grant, wanted, record.nonce.as_deref(), refresh_token, now).await
+}
+
+/// The API that a token of a grant is for: the one that was asked for at the authorization endpoint, of which
+/// a token request may only ask the same (RFC 8707 §2.2).
+fn audience_of<'a>(
+    client: &'a Client,
+    granted: Option<&'a str>,
+    asked: &'a [String],
+    issuer: &'a str,
+) -> Result<&'a str, OAuthError> {
+    match granted {
+        None => client.audience(asked, issuer),
+        Some(granted) if asked.iter().all(|one| one == granted) => Ok(granted),
+        Some(_) => Err(OAuthError::new(ErrorCode::InvalidTarget, "resource is not the one that was granted")),
+    }
 }
 
 async fn refresh<H: Host>(
     provider: &Provider<H>,
     client: &Client,
     token: &str,
-    scope: Option<&BTreeSet<String>>,
+    (scope, asked): (Option<&BTreeSet<String>>, &[String]),
     now: Timestamp,
 ) -> Result<TokenResponse, ProviderError> {
     if !client.refresh_tokens {
@@ -154,16 +212,72 @@ async fn refresh<H: Host>(
         return Err(unusable());
     }
     let scopes = narrowed(&grant.body.scopes, scope)?;
+    let audience = audience_of(client, grant.body.resource.as_deref(), asked, &provider.identity.issuer)?;
     let (next, record) = provider.new_refresh(now);
     let trail = |outcome| rotated(&grant, outcome);
-    match provider.stores.grants.rotate(&old, &record, &trail, now).await? {
-        Rotation::Rotated => provider.respond(client, &grant, &scopes, None, Some(next), now).await,
+    match provider.stores.grants.rotate(&old, &record, GRACE, &trail, now).await? {
+        Rotation::Rotated => {
+            let wanted = Wanted { grant: Some(&grant), scopes: &scopes, audience };
+            let response = provider.respond(client, &grant, wanted, None, Some(next), now).await?;
+            keep_for_retry(provider, token, &response, now).await?;
+            Ok(response)
+        }
+        Rotation::Recent => kept_for_retry(provider, token, now).await?.ok_or_else(unusable),
         Rotation::Reused => {
             tracing::warn!(client = client.client_id, "a refresh token was reused: its grant is revoked");
             Err(unusable())
         }
         Rotation::Refused => Err(unusable()),
     }
+}
+
+/// How long after its use a refresh token still brings the answer that its first use brought, in seconds: the
+/// answer may have been lost on its way. Whoever has stolen the token gains no more than they would by being
+/// first.
+const GRACE: i64 = 10;
+
+fn retry_key(token: &str) -> String {
+    format!("retry:{}", digest(token).as_str())
+}
+
+/// The answer is kept under a key that only the old token gives: the store alone opens it for nobody.
+fn retry_seal(token: &str) -> Result<SealingKey, ProviderError> {
+    let bytes = keyed_bytes(token.as_bytes(), &["retry"]);
+    SealingKey::new(&bytes).map_err(|_| ProviderError::Busy)
+}
+
+async fn keep_for_retry<H: Host>(
+    provider: &Provider<H>,
+    token: &str,
+    response: &TokenResponse,
+    now: Timestamp,
+) -> Result<(), ProviderError> {
+    let plain = serde_json::to_vec(response)?;
+    let sealed = retry_seal(token)?.seal(&*provider.entropy, "retry", &plain).map_err(|_| ProviderError::Busy)?;
+    Ok(provider.stores.short.put(&retry_key(token), sealed.as_bytes(), now + GRACE, now).await?)
+}
+
+/// The first answer; waits a little for one that is being made at this moment.
+async fn kept_for_retry<H: Host>(
+    provider: &Provider<H>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<TokenResponse>, ProviderError> {
+    for _ in 0..20 {
+        if let Some(sealed) = provider.stores.short.get(&retry_key(token), now).await? {
+            let sealed = String::from_utf8(sealed).unwrap_or_default();
+            let Ok(plain) = retry_seal(token)?.open("retry", &sealed) else { return Ok(None) };
+            return Ok(serde_json::from_slice(&plain)?);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(None)
+}
+
+const BEARER: &str = "Bearer";
+
+fn joined(scopes: &BTreeSet<String>) -> String {
+    scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 impl<H: Host> Provider<H> {
@@ -177,12 +291,13 @@ impl<H: Host> Provider<H> {
         &self,
         client: &Client,
         grant: &GrantRecord,
-        scopes: &BTreeSet<String>,
+        wanted: Wanted<'_>,
         nonce: Option<&str>,
         refresh_token: Option<String>,
         now: Timestamp,
     ) -> Result<TokenResponse, ProviderError> {
-        let access_token = self.mint_access(client, grant, scopes, now).await?;
+        let scope = joined(wanted.scopes);
+        let access_token = self.mint_access(client, wanted, now).await?;
         let requested = if grant.body.id_token_claims.is_empty() {
             serde_json::Map::new()
         } else {
@@ -205,11 +320,11 @@ impl<H: Host> Provider<H> {
             requested,
         };
         Ok(TokenResponse {
-            id_token: self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?,
+            id_token: Some(self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?),
             access_token,
-            token_type: "Bearer",
+            token_type: BEARER.to_owned(),
             expires_in: self.lifetimes.access_token,
-            scope: scopes.iter().cloned().collect::<Vec<_>>().join(" "),
+            scope,
             refresh_token,
             authorization_details: transaction(grant),
         })

@@ -34,7 +34,7 @@ pub(crate) fn rotated(grant: &GrantRecord, outcome: Rotation) -> Vec<Event> {
         Rotation::Reused => {
             vec![revoked(grant.id.as_str(), &grant.client_id, "refresh-token-reused").about(grant.subject.as_str())]
         }
-        Rotation::Refused => Vec::new(),
+        Rotation::Recent | Rotation::Refused => Vec::new(),
     }
 }
 

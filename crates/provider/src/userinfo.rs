@@ -47,6 +47,8 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Map<Stri
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
     let now = provider.now();
     let LiveToken { access, grant } = provider.live_token(token, now).await?.ok_or_else(invalid)?;
+    // A token of the client itself speaks for no person.
+    let grant = grant.ok_or_else(invalid)?;
     let client = provider.clients.find(&grant.client_id).ok_or_else(invalid)?;
     // A narrowed token brings the claims of its own scopes; claims by name belong to the grant.
     let by_scope = claims::released(&client, &grant.body.scopes, [].iter());

@@ -56,11 +56,13 @@ pub trait Grants: Send + Sync {
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
     /// The grant of a refresh token, revoked or not, for the checks that come before its use.
     async fn grant_of_refresh(&self, token: &Digest) -> Result<Option<GrantRecord>>;
-    /// Uses a refresh token and stores its successor, in one step.
+    /// Uses a refresh token and stores its successor, in one step. One that was used up to `grace` seconds ago
+    /// is [`Rotation::Recent`].
     async fn rotate(
         &self,
         token: &Digest,
         next: &NewRefresh,
+        grace: i64,
         trail: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation>;

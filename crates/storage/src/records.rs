@@ -36,6 +36,9 @@ pub struct GrantBody {
     /// The service of the client's catalogue that the login was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The API that access tokens are for, when one was asked for (RFC 8707).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
     /// The level reached.
     pub acr: Option<String>,
     /// The methods used.
@@ -62,6 +65,8 @@ pub struct NewRefresh {
 pub enum Rotation {
     /// It was good and has been replaced.
     Rotated,
+    /// It was used a moment ago: the answer to its use may have been lost, and nothing is revoked.
+    Recent,
     /// It had been used before: the grant is now revoked (RFC 9700 §4.14.2).
     Reused,
     /// It is unknown, expired, of another client, or its grant is revoked.

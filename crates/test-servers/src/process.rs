@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -126,9 +126,12 @@ pub fn free_port() -> u16 {
 /// # Panics
 /// When it does not in time.
 pub fn wait_until(what: &str, patience: Duration, mut is: impl FnMut() -> bool) {
-    let end = Instant::now() + patience;
-    while !is() {
-        assert!(Instant::now() < end, "{what}: not within {patience:?}");
-        thread::sleep(Duration::from_millis(50));
+    const PAUSE: Duration = Duration::from_millis(50);
+    for _ in 0..patience.as_millis() / PAUSE.as_millis() {
+        if is() {
+            return;
+        }
+        thread::sleep(PAUSE);
     }
+    assert!(is(), "{what}: not within {patience:?}");
 }

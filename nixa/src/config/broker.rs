@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use assurance_policy::{Policy, PolicyError};
 use nixa_broker::{IdpSettings, PortalSettings, ServiceSettings, SsoConfirmation};
 use nixa_protocol::access_token::AccessTokenFormat;
+use nixa_protocol::client::RequestProtection;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,7 @@ pub struct PortalSection {
     /// The secret, for `client_secret_basic` and `client_secret_post`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Public keys (JWK), for `private_key_jwt`.
+    /// Public keys (JWK), for `private_key_jwt` and for signed requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<serde_json::Value>,
     /// Whether a login without PKCE is refused; a public client always needs it.
@@ -87,6 +88,15 @@ pub struct PortalSection {
     /// The API that its access tokens are for (`aud`); the broker itself without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The APIs beside `resource` that it may ask tokens for (RFC 8707).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub audiences: BTreeSet<String>,
+    /// Scopes of tokens for its own back end (`client_credentials`); none without it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub own_scopes: BTreeSet<String>,
+    /// What its authorization requests must be protected by: `none`, `pushed` or `signed`.
+    #[serde(default)]
+    pub request_protection: RequestProtection,
     /// The scopes that it is entitled to.
     pub scopes: BTreeSet<String>,
     /// Portals of one sector see the same `sub`.
@@ -244,6 +254,18 @@ impl PortalSection {
         if let Err((field, reason)) = self.authentication() {
             refuse(field, reason);
         }
+        if let Err((field, reason)) = verifying(&self.keys) {
+            refuse(field, reason);
+        }
+        if self.request_protection == RequestProtection::Signed && self.keys.is_empty() {
+            refuse("request_protection", "signed requests need keys");
+        }
+        if !self.own_scopes.is_empty() && self.auth == PortalAuth::None {
+            refuse("own_scopes", "a public client cannot have tokens of its own");
+        }
+        if self.own_scopes.iter().any(|s| claims::SCOPES.iter().any(|(name, _)| name == s)) {
+            refuse("own_scopes", "must not be scopes of a person");
+        }
         check_uri(&format!("{key}.home"), &self.home, findings);
         for (field, uris) in
             [("redirect_uris", &self.redirect_uris), ("post_logout_redirect_uris", &self.post_logout_redirect_uris)]
@@ -269,7 +291,8 @@ impl PortalSection {
         match self.auth {
             PortalAuth::ClientSecretBasic => Ok(ClientAuthentication::basic(secret()?)),
             PortalAuth::ClientSecretPost => Ok(ClientAuthentication::post(secret()?)),
-            PortalAuth::PrivateKeyJwt => verifying(&self.keys).map(ClientAuthentication::PrivateKeyJwt),
+            PortalAuth::PrivateKeyJwt if self.keys.is_empty() => Err(("keys", "must name at least one key")),
+            PortalAuth::PrivateKeyJwt => Ok(ClientAuthentication::PrivateKeyJwt),
             PortalAuth::None => Ok(ClientAuthentication::None),
         }
     }
@@ -281,6 +304,10 @@ impl PortalSection {
         scopes.insert("openid".to_owned());
         let authentication = self.authentication().ok()?;
         Some(Client {
+            keys: verifying(&self.keys).ok()?,
+            request_protection: self.request_protection,
+            own_scopes: self.own_scopes.clone(),
+            audiences: self.audiences.clone(),
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
             backchannel_logout_uri: self.backchannel_logout_uri.clone(),
@@ -300,10 +327,7 @@ impl PortalSection {
 
 /// Public keys from their JWKs.
 pub(super) fn verifying(keys: &[serde_json::Value]) -> Result<Vec<VerifyingKey>, (&'static str, &'static str)> {
-    if keys.is_empty() {
-        return Err(("keys", "must name at least one key"));
-    }
     keys.iter()
-        .map(|k| VerifyingKey::from_jwk(k).map_err(|_| ("keys", "must be public EC P-256 or RSA keys (JWK)")))
+        .map(|k| VerifyingKey::from_jwk(k).map_err(|_| ("keys", "must be public EC P-256, Ed25519 or RSA keys (JWK)")))
         .collect()
 }

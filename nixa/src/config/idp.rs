@@ -60,6 +60,9 @@ impl IdpSection {
         }
         for (i, client) in self.client.iter().enumerate() {
             let key = format!("idp.client[{i}]");
+            if client.keys.is_empty() {
+                findings.push(Finding::new(format!("{key}.keys"), "must name at least one key"));
+            }
             if let Err((field, reason)) = verifying(&client.keys) {
                 findings.push(Finding::new(format!("{key}.{field}"), reason));
             }
@@ -80,14 +83,14 @@ impl ClientSection {
     /// The client registration; none for a section that was not checked.
     #[must_use]
     pub fn client(&self) -> Option<Client> {
-        let authentication = ClientAuthentication::PrivateKeyJwt(verifying(&self.keys).ok()?);
         Some(Client {
+            keys: verifying(&self.keys).ok()?,
             redirect_uris: self.redirect_uris.clone(),
             // Without a page of its own (`client_uri`): a login that cannot go on leads back to the broker's
             // callback, which knows the service.
             scopes: claims::SCOPES.iter().map(|(s, _)| (*s).to_owned()).collect(),
             id_token_alg: Algorithm::Es256,
-            ..Client::new(&self.client_id, self.name.clone(), authentication)
+            ..Client::new(&self.client_id, self.name.clone(), ClientAuthentication::PrivateKeyJwt)
         })
     }
 }

@@ -236,6 +236,6 @@ async fn authorization_requests_that_cannot_be_trusted_are_never_redirected() {
     assert_eq!(query(&repeated, "error").as_deref(), Some("invalid_request"));
     assert_eq!(query(&repeated, "state"), None, "which state was meant cannot be told");
     let object = Browser::default().get(&lab, &format!("{good}&request=eyJ")).await.location();
-    assert_eq!(query(&object, "error").as_deref(), Some("request_not_supported"));
+    assert_eq!(query(&object, "error").as_deref(), Some("invalid_request_object"));
     assert_eq!(query(&object, "state").as_deref(), Some("the-state"));
 }

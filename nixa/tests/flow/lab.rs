@@ -270,7 +270,7 @@ level = [
     portals(client_key).iter().fold(text, |text, (id, lines)| text + &portal(id, lines))
 }
 
-fn portals(client_key: &SigningKey) -> [(&'static str, String); 8] {
+fn portals(client_key: &SigningKey) -> [(&'static str, String); 10] {
     [
         ("basic", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrefresh_tokens = true")),
         ("other", format!("auth = \"client_secret_post\"\nsecret = \"{SECRET}\"")),
@@ -289,6 +289,15 @@ access_tokens = \"jwt\"\nresource = \"{API}\""
             format!(
                 "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:3\"
 resource = \"{API}\""
+            ),
+        ),
+        ("pushing", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequest_protection = \"pushed\"")),
+        (
+            "signing",
+            format!(
+                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequest_protection = \"signed\"
+keys = [{}]\naudiences = [\"{API}\"]\nown_scopes = [\"files:read\", \"files:write\"]",
+                jwk_table(client_key)
             ),
         ),
         ("asking", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nask_consent = true")),

@@ -10,6 +10,7 @@ mod keys;
 mod lab;
 mod levels;
 mod logout;
+mod requests;
 mod risk;
 mod simulator;
 mod sizing;

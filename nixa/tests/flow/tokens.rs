@@ -135,6 +135,7 @@ async fn refresh_tokens_rotate_and_a_reused_one_ends_the_family() {
     let second = second.json();
     assert_ne!(second["refresh_token"], tokens["refresh_token"]);
     assert_eq!(id_token(&lab, &second).await["sub"], id_token(&lab, &tokens).await["sub"]);
+    lab.clock.advance(10);
     let reused = refresh(first.to_owned()).await;
     assert_eq!((reused.status, &reused.json()["error"]), (400, &json!("invalid_grant")));
     let successor = refresh(second["refresh_token"].as_str().unwrap().to_owned()).await;

@@ -45,6 +45,7 @@ async fn each_thing_that_happens_leaves_its_record() {
     lab.userinfo(tokens["access_token"].as_str().unwrap()).await;
     let refresh = tokens["refresh_token"].as_str().unwrap();
     for _ in 0..2 {
+        lab.clock.advance(11);
         token(&lab, "basic", vec![("grant_type", "refresh_token"), ("refresh_token", refresh)]).await;
     }
     browser.tokens(&lab, "asking", &[]).await;

@@ -24,12 +24,6 @@ pub struct Bound {
 /// Why a request must end on a page of ours: there is no safe place to redirect to (RFC 6749 §4.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unbound {
-    /// `client_id` is missing or repeated.
-    #[error("client_id is missing or repeated")]
-    NoClientId,
-    /// No client has this identifier.
-    #[error("unknown client")]
-    UnknownClient,
     /// `redirect_uri` is missing or repeated.
     #[error("redirect_uri is missing or repeated")]
     NoRedirectUri,
@@ -38,15 +32,14 @@ pub enum Unbound {
     UnregisteredRedirectUri,
 }
 
-/// Binds a request to its client and redirect URI.
+/// Binds a client's request to its redirect URI.
 ///
 /// URIs are compared octet by octet (RFC 9700 §2.1): any pattern or prefix opens a redirector.
 ///
 /// # Errors
 /// [`Unbound`].
-pub fn bind(params: &Params, find: impl FnOnce(&str) -> Option<Arc<Client>>) -> Result<Bound, Unbound> {
+pub fn bind(params: &Params, client: Arc<Client>) -> Result<Bound, Unbound> {
     let once = |name: &str| params.get(name).filter(|_| !params.is_repeated(name));
-    let client = find(once("client_id").ok_or(Unbound::NoClientId)?).ok_or(Unbound::UnknownClient)?;
     let uri = once("redirect_uri").ok_or(Unbound::NoRedirectUri)?;
     if !client.redirect_uris.iter().any(|registered| registered == uri) {
         return Err(Unbound::UnregisteredRedirectUri);

@@ -10,8 +10,10 @@ mod check_max_age;
 mod check_pkce;
 mod check_prompt;
 mod check_request_object;
+mod check_resource;
 mod check_response_type;
 mod check_scope;
+mod request_object;
 mod response;
 
 use std::collections::BTreeSet;
@@ -25,6 +27,7 @@ use crate::params::Params;
 pub use bind::{Bound, Unbound, bind};
 pub use check_authorization_details::TRANSACTION;
 pub use check_prompt::Prompt;
+pub use request_object::{REQUEST_URI, effective};
 pub use response::{AuthorizationResponse, ResponseMode};
 
 /// A valid authorization request.
@@ -63,6 +66,9 @@ pub struct AuthorizationRequest {
     pub ui_locales: Vec<String>,
     /// The S256 challenge.
     pub code_challenge: Option<String>,
+    /// The API that access tokens are to be for (RFC 8707).
+    #[serde(default)]
+    pub resource: Option<String>,
 }
 
 /// Validates the rest of a bound request, in the order in which errors are reported.
@@ -98,6 +104,7 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
         hinted_sub: None,
         ui_locales: params.list("ui_locales"),
         code_challenge,
+        resource: check_resource::check_resource(params, &bound.client)?,
     })
 }
 

@@ -185,7 +185,7 @@ impl Connection {
         matches!(self, Self::Cluster(..))
     }
 
-    /// Sends a command, and once more only when a node answered that it did not execute it because the key
+    /// Sends a command, and again only when a node answered that it did not execute it because the key
     /// is not its own. Nothing is sent again because an answer was lost.
     pub(super) async fn send<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
         let (cluster, source) = match self {

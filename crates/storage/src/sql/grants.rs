@@ -19,7 +19,7 @@ const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2
     WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
       AND EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND revoked_at IS NULL)
     RETURNING grant_id";
-const USED_REFRESH: &str = "SELECT grant_id FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
+const USED_REFRESH: &str = "SELECT grant_id, used_at FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
 /// For a grant that is not stored yet it leaves a row that the insert will run into.
 const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at)
     VALUES ($1, '', '', '', '{}', FALSE, $2, $2)
@@ -57,6 +57,7 @@ impl Grants for SqlStore {
         &self,
         token: &Digest,
         next: &NewRefresh,
+        grace: i64,
         trail: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation> {
@@ -65,6 +66,11 @@ impl Grants for SqlStore {
             tx.execute(INSERT_REFRESH, args![&next.digest, &won.text("grant_id")?, next.expires_at]).await?;
             Rotation::Rotated
         } else if let Some(used) = tx.one(USED_REFRESH, args![token]).await? {
+            if now < Timestamp(used.int("used_at")?) + grace
+                && tx.one(LIVE, args![&used.text("grant_id")?]).await?.is_some()
+            {
+                return Ok(Rotation::Recent);
+            }
             tx.execute(REVOKE, args![&used.text("grant_id")?, now]).await?;
             Rotation::Reused
         } else {

@@ -48,7 +48,7 @@ async fn a_broker_database_keeps_everything() {
     let path = folder.path().join("broker.db");
     let store = open(&path, Role::Broker).await.unwrap();
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
-    store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), NOW).await.unwrap();
+    store.rotate(&digest("r0"), &refresh("r1"), 0, &|_| Vec::new(), NOW).await.unwrap();
     store.revoke_grant(&Id::from_text("before"), &[], NOW).await.unwrap();
     store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
     store.resolve(&upstream("idp", "an", Some("pivot")), &Id::from_text("p"), &|_| Vec::new(), NOW).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_broker_database_keeps_everything() {
     let store = open(&path, Role::Broker).await.unwrap();
     assert_eq!(store.live_grant(&Id::from_text("g")).await.unwrap(), Some(grant("g", "s", true)));
     assert!(!store.insert_grant(&grant("before", "s", true), None, &[]).await.unwrap());
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
     assert_eq!(store.claim(NOW, END, 10).await.unwrap().len(), 1);
     let again = store
         .resolve(&upstream("other", "x", Some("pivot")), &Id::from_text("p2"), &|_| Vec::new(), NOW)
@@ -144,7 +144,7 @@ async fn rotations_at_two_stores_have_one_winner() {
     one.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     let outcomes = race(|n| {
         let store = Arc::clone(stores.get(n % 2).unwrap());
-        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), &|_| Vec::new(), NOW).await.unwrap() }
+        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), 0, &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     assert_eq!(outcomes.iter().filter(|o| **o == Rotation::Rotated).count(), 1);

@@ -22,6 +22,7 @@ pub(crate) fn grant(id: &str, sid: &str, offline: bool) -> GrantRecord {
         subject: Id::from_text("person"),
         sid: Id::from_text(sid),
         body: GrantBody {
+            resource: Some("https://api.example".to_owned()),
             service: None,
             scopes: BTreeSet::from(["openid".to_owned(), "email".to_owned()]),
             acr: Some("urn:nixa:loa:2".to_owned()),
@@ -85,7 +86,7 @@ pub(crate) async fn revoked_before_it_was_stored(store: Store) {
     assert!(!store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap());
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap(), None);
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
 }
 
 pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
@@ -105,7 +106,7 @@ pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
         let name = format!("g{n}");
         assert_eq!(store.live_grant(&id(&name)).await.unwrap(), None);
         assert_eq!(
-            store.rotate(&digest(&name), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(),
+            store.rotate(&digest(&name), &refresh("next"), 0, &|_| Vec::new(), NOW).await.unwrap(),
             Rotation::Refused
         );
     }
@@ -136,8 +137,8 @@ pub(crate) async fn a_refresh_token_names_its_grant(store: Store) {
 
 pub(crate) async fn rotation_replaces(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), 0, &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), 0, &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
     for token in ["r0", "r1", "r2"] {
         assert_eq!(store.grant_of_refresh(&digest(token)).await.unwrap().unwrap(), grant("g", "s", true));
     }
@@ -145,15 +146,33 @@ pub(crate) async fn rotation_replaces(store: Store) {
 }
 
 /// RFC 9700 §4.14.2: who of the two has the stolen token cannot be known, so neither keeps the grant.
+pub(crate) async fn a_use_repeated_within_the_grace_revokes_nothing(store: Store) {
+    store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
+    let rotate = |next: &'static str, at: Timestamp| {
+        let store = Arc::clone(&store);
+        async move { store.rotate(&digest("r0"), &refresh(next), 10, &|_| Vec::new(), at).await.unwrap() }
+    };
+    assert_eq!(rotate("r1", NOW).await, Rotation::Rotated);
+    assert_eq!(rotate("r2", NOW + 9).await, Rotation::Recent);
+    assert!(store.live_grant(&Id::from_text("g")).await.unwrap().is_some());
+    assert_eq!(store.grant_of_refresh(&digest("r2")).await.unwrap(), None, "nothing more is stored");
+    assert_eq!(rotate("r3", NOW + 10).await, Rotation::Reused);
+    assert!(store.live_grant(&Id::from_text("g")).await.unwrap().is_none());
+    assert_eq!(rotate("r4", NOW + 1).await, Rotation::Reused, "a revoked grant has no grace");
+}
+
 pub(crate) async fn reuse_revokes(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
     store.insert_grant(&grant("other", "s", true), Some(&refresh("other")), &[]).await.unwrap();
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
-    assert_eq!(store.rotate(&digest("r0"), &refresh("thief"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r1"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(
+        store.rotate(&digest("r0"), &refresh("thief"), 0, &|_| Vec::new(), NOW).await.unwrap(),
+        Rotation::Reused
+    );
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     assert_eq!(store.grant_of_refresh(&digest("thief")).await.unwrap(), None);
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
-    assert_eq!(store.rotate(&digest("r0"), &refresh("r3"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Reused);
+    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r0"), &refresh("r3"), 0, &|_| Vec::new(), LAST).await.unwrap(), Rotation::Reused);
     assert_eq!(revoked_at(&store, &digest("r0")).await, Some(NOW));
     assert!(store.live_grant(&id("other")).await.unwrap().is_some());
 }
@@ -161,26 +180,32 @@ pub(crate) async fn reuse_revokes(store: Store) {
 pub(crate) async fn reuse_is_seen_after_the_end(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
     let next = NewRefresh { digest: digest("r1"), expires_at: END + 600 };
-    assert_eq!(store.rotate(&digest("r0"), &next, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r0"), &next, 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
     assert_eq!(
-        store.rotate(&digest("r0"), &refresh("thief"), &|_| Vec::new(), END + 1).await.unwrap(),
+        store.rotate(&digest("r0"), &refresh("thief"), 0, &|_| Vec::new(), END + 1).await.unwrap(),
         Rotation::Reused
     );
-    assert_eq!(store.rotate(&digest("r1"), &refresh("r2"), &|_| Vec::new(), END + 1).await.unwrap(), Rotation::Refused);
+    assert_eq!(
+        store.rotate(&digest("r1"), &refresh("r2"), 0, &|_| Vec::new(), END + 1).await.unwrap(),
+        Rotation::Refused
+    );
 }
 
 pub(crate) async fn an_expired_token_is_refused(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
-    assert_eq!(store.rotate(&digest("r"), &refresh("late"), &|_| Vec::new(), END).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r"), &refresh("late"), 0, &|_| Vec::new(), END).await.unwrap(), Rotation::Refused);
     assert_eq!(store.grant_of_refresh(&digest("late")).await.unwrap(), None);
     assert!(store.live_grant(&id("g")).await.unwrap().is_some(), "an end is no theft");
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), LAST).await.unwrap(), Rotation::Rotated);
+    assert_eq!(
+        store.rotate(&digest("r"), &refresh("next"), 0, &|_| Vec::new(), LAST).await.unwrap(),
+        Rotation::Rotated
+    );
 }
 
 pub(crate) async fn an_unknown_token_is_refused(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     assert_eq!(
-        store.rotate(&digest("unknown"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(),
+        store.rotate(&digest("unknown"), &refresh("next"), 0, &|_| Vec::new(), NOW).await.unwrap(),
         Rotation::Refused
     );
     assert_eq!(store.grant_of_refresh(&digest("next")).await.unwrap(), None);
@@ -190,16 +215,16 @@ pub(crate) async fn an_unknown_token_is_refused(store: Store) {
 pub(crate) async fn a_revoked_grant_does_not_rotate(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     store.revoke_grant(&id("g"), &[], NOW).await.unwrap();
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
     assert_eq!(store.grant_of_refresh(&digest("next")).await.unwrap(), None);
 }
 
 pub(crate) async fn rotation_to_a_known_token_changes_nothing(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     store.insert_grant(&grant("other", "s", true), Some(&refresh("taken")), &[]).await.unwrap();
-    let outcome = store.rotate(&digest("r"), &refresh("taken"), &|_| Vec::new(), NOW).await;
+    let outcome = store.rotate(&digest("r"), &refresh("taken"), 0, &|_| Vec::new(), NOW).await;
     assert!(matches!(outcome, Err(StorageError::Exists)));
-    assert_eq!(store.rotate(&digest("r"), &refresh("next"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
+    assert_eq!(store.rotate(&digest("r"), &refresh("next"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Rotated);
     assert_eq!(store.grant_of_refresh(&digest("taken")).await.unwrap().unwrap().id, id("other"));
 }
 
@@ -207,7 +232,7 @@ pub(crate) async fn rotation_by_many_has_one_winner_and_revokes(store: Store) {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap();
     let outcomes = race(|n| {
         let store = Arc::clone(&store);
-        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), &|_| Vec::new(), NOW).await.unwrap() }
+        async move { store.rotate(&digest("r"), &refresh(&format!("next{n}")), 0, &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     let count = |wanted| outcomes.iter().filter(|o| **o == wanted).count();
@@ -215,6 +240,6 @@ pub(crate) async fn rotation_by_many_has_one_winner_and_revokes(store: Store) {
     assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
     for n in 0..RACERS {
         let next = digest(&format!("next{n}"));
-        assert_eq!(store.rotate(&next, &refresh("after"), &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
+        assert_eq!(store.rotate(&next, &refresh("after"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Refused);
     }
 }

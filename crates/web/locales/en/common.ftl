@@ -25,6 +25,8 @@ problem-form-not-yours-text = This page is out of date, for instance because the
 try-again = Try again
 problem-try-later-title = The system is busy
 problem-try-later-text = We could not handle the request. Try again in a few minutes.
+problem-request-expired-title = The login request is no longer valid
+problem-request-expired-text = This request was used already or is too old. Go back to the service and log in again from there.
 problem-not-found-title = There is no such page
 problem-not-found-text = This address does not exist. Open the service that you want to use and log in from there.
 

@@ -25,6 +25,8 @@ problem-form-not-yours-text = Trang này đã cũ, chẳng hạn vì người d�
 try-again = Thử lại
 problem-try-later-title = Hệ thống đang bận
 problem-try-later-text = Chúng tôi chưa xử lý được yêu cầu. Hãy thử lại sau ít phút.
+problem-request-expired-title = Yêu cầu đăng nhập không còn hiệu lực
+problem-request-expired-text = Yêu cầu này đã được dùng hoặc đã quá hạn. Hãy quay lại dịch vụ và đăng nhập lại từ đó.
 problem-not-found-title = Không có trang này
 problem-not-found-text = Địa chỉ này không tồn tại. Hãy mở dịch vụ bạn muốn dùng và đăng nhập từ đó.
 

@@ -1,0 +1,58 @@
+//! The revocation endpoint (RFC 7009).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use nixa_protocol::{ErrorCode, OAuthError, digest};
+use nixa_web::read_form;
+
+use crate::client::authenticate_client;
+use crate::error::{ProviderError, json_error};
+use crate::host::Host;
+use crate::state::Provider;
+use crate::trail::revoked;
+
+/// `POST /revoke`: 200 also for a token that is not known, since the client's wish is fulfilled (§2.2).
+pub(crate) async fn revoke<H: Host>(
+    State(provider): State<Arc<Provider<H>>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match answer(&provider, &headers, body).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => json_error(&error),
+    }
+}
+
+async fn answer<H: Host>(
+    provider: &Provider<H>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(), ProviderError> {
+    let form = read_form(headers, body)?;
+    form.refuse_repeated()?;
+    let now = provider.now();
+    let client = authenticate_client(provider, "revoke", headers, &form, now).await?;
+    // The hint could only save a lookup; a wrong one must not keep a token alive (§2.1).
+    let token = form.required("token")?;
+    let foreign = || OAuthError::new(ErrorCode::UnauthorizedClient, "the token is another client's");
+    if let Some(grant) = provider.stores.grants.grant_of_refresh(&digest(token)).await? {
+        if grant.client_id != client.client_id {
+            return Err(foreign().into());
+        }
+        // With the refresh token goes the grant, and with it its access tokens (§2.1).
+        let trail = [revoked(grant.id.as_str(), &client.client_id, "revoked-by-client").about(grant.subject.as_str())];
+        return Ok(provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?);
+    }
+    if let Some(live) = provider.live_token(token, now).await? {
+        if live.access.client_id != client.client_id {
+            return Err(foreign().into());
+        }
+        provider.forget_access(token).await?;
+    }
+    Ok(())
+}
