@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub struct Postgres {
     bin: PathBuf,
     port: u16,
     process: Option<Process>,
+    tls: bool,
     databases: AtomicU32,
 }
 
@@ -28,6 +29,19 @@ impl Postgres {
     /// When PostgreSQL is not installed.
     #[must_use]
     pub fn start() -> Self {
+        Self::make(&[])
+    }
+
+    /// Makes and starts a server that speaks TLS with this certificate and key (PEM files).
+    ///
+    /// # Panics
+    /// When it cannot.
+    #[must_use]
+    pub fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        Self::make(&[("server.crt", certificate), ("server.key", key)])
+    }
+
+    fn make(files: &[(&str, &Path)]) -> Self {
         let bin = installed();
         let folder = folder("postgres");
         let data = folder.path().join("data");
@@ -37,7 +51,17 @@ impl Postgres {
         let mut initdb = as_user();
         initdb.arg(bin.join("initdb")).args(["-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N", "-D"]);
         run(initdb.arg(&data));
-        let mut server = Self { folder, bin, port: free_port(), process: None, databases: AtomicU32::new(0) };
+        for (name, file) in files {
+            // Read by PostgreSQL's own account alone, as it insists.
+            let mut install = Command::new("install");
+            install.args(["-m", "0600"]);
+            if is_root() {
+                install.args(["-o", USER]);
+            }
+            run(install.arg(file).arg(data.join(name)));
+        }
+        let tls = !files.is_empty();
+        let mut server = Self { folder, bin, port: free_port(), process: None, tls, databases: AtomicU32::new(0) };
         server.restart();
         server
     }
@@ -57,6 +81,9 @@ impl Postgres {
             "fsync=off",
         ] {
             arguments.extend(["-c".to_owned(), setting.to_owned()]);
+        }
+        if self.tls {
+            arguments.extend(["-c".to_owned(), "ssl=on".to_owned()]);
         }
         let program = self.bin.join("postgres").display().to_string();
         self.process = Some(Process::start(&program, &arguments, Some(USER)));

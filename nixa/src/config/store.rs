@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nixa_storage::{Limits, Location};
+use nixa_storage::{Limits, Location, RedisOptions, RedisShortLived};
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
@@ -53,8 +53,14 @@ impl StoreSection {
             }
             _ => {}
         }
-        if self.short_lived.as_deref().map(resolved) == Some(None) {
-            refuse("short_lived", "names an environment variable that is not set");
+        match self.short_lived.as_deref().map(resolved) {
+            Some(None) => refuse("short_lived", "names an environment variable that is not set"),
+            Some(Some(url)) => {
+                if let Err(error) = RedisShortLived::open(&url, RedisOptions::new("check")) {
+                    refuse("short_lived", &error.to_string());
+                }
+            }
+            None => {}
         }
         if self.namespace.is_empty() || !self.namespace.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
             refuse("namespace", "must be letters, digits and hyphens");

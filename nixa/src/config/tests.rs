@@ -106,6 +106,11 @@ fn each_fault_names_its_key() {
         ),
         (
             "data_dir = \"data\"",
+            "data_dir = \"data\"\n[server.store]\nshort_lived = \"memcached://x\"",
+            "server.store.short_lived: ",
+        ),
+        (
+            "data_dir = \"data\"",
             "data_dir = \"data\"\n[server.store]\nnamespace = \"a:b\"\nconnections = 0",
             "server.store.connections: must be at least 1",
         ),

@@ -14,6 +14,7 @@ mod keys;
 mod outbox;
 mod people;
 mod postgres;
+mod postgres_tls;
 mod race;
 mod redis;
 mod redis_cluster;
