@@ -40,6 +40,14 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// One attempt less, and the wait that it began.
+    #[must_use]
+    fn taken_back(self, now: Timestamp) -> Self {
+        Self { failures: self.failures.saturating_sub(1), locked_until: self.locked_until.min(now) }
+    }
+}
+
 /// The outcome of asking to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -75,6 +83,20 @@ pub(crate) async fn admit(
         }
     }
     Err(ProviderError::Busy)
+}
+
+/// Takes an attempt back whose answer could not be looked at: a store that is away must lock nobody out.
+/// As far as that is possible; it is the failure itself that is reported.
+pub(crate) async fn take_back(short: &dyn ShortLived, method: &str, name: &str, now: Timestamp) {
+    let key = key(method, name);
+    for _ in 0..32 {
+        let Ok(Some(stored)) = short.get(&key, now).await else { return };
+        let Ok(attempts) = serde_json::from_slice::<Attempts>(&stored) else { return };
+        let Ok(fewer) = serde_json::to_vec(&attempts.taken_back(now)) else { return };
+        if !matches!(short.replace(&key, &stored, &fewer, now + MEMORY, now).await, Ok(false)) {
+            return;
+        }
+    }
 }
 
 /// Forgets the wrong answers after a right one.

@@ -5,7 +5,6 @@ No test here restarts a server to mend it, but the one whose subject is a killed
 
 import concurrent.futures
 import contextlib
-import json
 import shutil
 import signal
 import sqlite3
@@ -15,7 +14,8 @@ import time
 
 import pytest
 import requests
-from deployment import DIRECT, Citizen, Deployment, Forms, Instance, Stopped, claims_of, settings, wait_for
+from deployment import Deployment, Instance, settings, wait_for
+from portal import Citizen, Forms, Stopped, claims_of
 
 # How long an answer may take while a store is away, and everything to work again after its return, in seconds.
 PATIENCE = 5.5
@@ -31,7 +31,7 @@ def servers(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def whole(servers):
-    """After each fault: the trail is whole, no server has died or been restarted behind our back."""
+    """After each fault: the trail is whole and no server has died."""
     yield
     servers.verify_audit()
     for instance in servers.instances:

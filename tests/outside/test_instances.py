@@ -6,7 +6,9 @@ import threading
 import pytest
 import requests
 from authlib.jose import JsonWebKey, JsonWebToken
-from deployment import Deployment, Instance, claims_of, master_key, settings, totp, wait_for
+from conftest import totp
+from deployment import Deployment, Instance, master_key, settings, wait_for
+from portal import claims_of
 
 LOCKED = "Đã nhập sai quá nhiều lần"
 WRONG = "Tên đăng nhập hoặc mật khẩu không đúng"
@@ -218,7 +220,7 @@ def test_a_signal_that_is_raised_once_is_followed_by_all(servers):
 
 @pytest.mark.parametrize("kind", ["broker", "idp"])
 def test_two_instances_that_start_at_once_on_an_empty_database_both_come_up(servers, tmp_path, kind):
-    for turn in range(5):
+    for turn in range(8):
         key = master_key()
         name = f"empty_{kind}_{turn}"
         servers.postgres.database(name)

@@ -27,7 +27,7 @@ pub(crate) struct CodeRecord {
     pub(crate) sid: Id<Sso>,
     pub(crate) body: GrantBody,
     pub(crate) expires: Timestamp,
-    pub(crate) used: bool,
+    pub(crate) used: Option<Timestamp>,
 }
 
 pub(crate) fn code_key(code: &str) -> String {
@@ -63,7 +63,7 @@ impl<H: Host> Provider<H> {
                 userinfo_claims: claims::released(client, &request.scopes, request.claims.userinfo.keys()),
             },
             expires: now + self.lifetimes.code,
-            used: false,
+            used: None,
         };
         let bytes = serde_json::to_vec(&record)?;
         self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY, now).await?;
@@ -78,7 +78,7 @@ impl<H: Host> Provider<H> {
         record: &CodeRecord,
         now: Timestamp,
     ) -> Result<bool, ProviderError> {
-        let used = serde_json::to_vec(&CodeRecord { used: true, ..record.clone() })?;
+        let used = serde_json::to_vec(&CodeRecord { used: Some(now), ..record.clone() })?;
         Ok(self.stores.short.replace(key, stored, &used, now + REPLAY_MEMORY, now).await?)
     }
 }

@@ -117,6 +117,9 @@ async fn own<H: Host>(
     })
 }
 
+/// How long two redemptions of one code count as one request that was sent twice, in seconds.
+const AT_ONCE: i64 = 2;
+
 /// What a client shows to redeem a code.
 struct Shown<'a> {
     code: &'a str,
@@ -143,13 +146,20 @@ async fn redeem<H: Host>(
     check_redemption(binding, client, shown.redirect_uri, shown.verifier)?;
     // Before the code is used up: a mistake here must not cost the person a login.
     let audience = audience_of(client, record.body.resource.as_deref(), asked, &provider.identity.issuer)?.to_owned();
-    if record.used || !provider.use_code(&key, &stored, &record, now).await? {
-        // A second redemption means that the code leaked: what the first one minted is revoked
-        // (RFC 6749 §4.1.2), also when both come at the same moment.
-        tracing::warn!(client = client.client_id, "an authorization code was replayed");
-        let trail = [revoked(record.grant.as_str(), &client.client_id, "code-replayed").about(record.subject.as_str())];
-        provider.stores.grants.revoke_grant(&record.grant, &trail, now).await?;
-        return Err(unusable());
+    match record.used {
+        None if provider.use_code(&key, &stored, &record, now).await? => {}
+        // The same request twice at one moment, by whoever has all that the client has: one is answered.
+        None => return Err(unusable()),
+        Some(at) if now < at + AT_ONCE => return Err(unusable()),
+        Some(_) => {
+            // A second redemption means that the code leaked: what the first one minted is revoked (RFC 6749
+            // §4.1.2).
+            tracing::warn!(client = client.client_id, "an authorization code was replayed");
+            let trail =
+                [revoked(record.grant.as_str(), &client.client_id, "code-replayed").about(record.subject.as_str())];
+            provider.stores.grants.revoke_grant(&record.grant, &trail, now).await?;
+            return Err(unusable());
+        }
     }
     // A session that ended after the code was issued takes the code with it.
     if now >= record.expires || provider.sessions.load(Some(&record.sid), now).await?.is_none() {
@@ -167,6 +177,10 @@ async fn redeem<H: Host>(
         created_at: now,
         revoked_at: None,
     };
+    // Made before the grant is stored, without which it is worth nothing: a short-lived store that is away then
+    // leaves nothing half done.
+    let wanted = Wanted { grant: Some(&grant), scopes: &grant.body.scopes, audience: &audience };
+    let access_token = provider.mint_access(client, wanted, now).await?;
     if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref(), &[issued(&grant, "code")]).await? {
         return Err(unusable());
     }
@@ -176,8 +190,8 @@ async fn redeem<H: Host>(
         provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?;
         return Err(unusable());
     }
-    let wanted = Wanted { grant: Some(&grant), scopes: &grant.body.scopes, audience: &audience };
-    provider.respond(client, &grant, wanted, record.nonce.as_deref(), refresh_token, now).await
+    let scopes = &grant.body.scopes;
+    provider.respond(client, &grant, (scopes, access_token), record.nonce.as_deref(), refresh_token, now).await
 }
 
 /// The API that a token of a grant is for: the one that was asked for at the authorization endpoint, of which
@@ -214,12 +228,20 @@ async fn refresh<H: Host>(
     let scopes = narrowed(&grant.body.scopes, scope)?;
     let audience = audience_of(client, grant.body.resource.as_deref(), asked, &provider.identity.issuer)?;
     let (next, record) = provider.new_refresh(now);
+    // Made and kept before the old token is used up: a short-lived store that is away must not cost the portal
+    // its grant. Nobody sees any of it unless the rotation holds.
+    let access_token =
+        provider.mint_access(client, Wanted { grant: Some(&grant), scopes: &scopes, audience }, now).await?;
+    let response = provider.respond(client, &grant, (&scopes, access_token), None, Some(next), now).await?;
+    let sealed = sealed_for_retry(provider, token, &response)?;
+    provider.stores.short.put_new(&retry_key(token), &sealed, now + GRACE, now).await?;
     let trail = |outcome| rotated(&grant, outcome);
     match provider.stores.grants.rotate(&old, &record, GRACE, &trail, now).await? {
         Rotation::Rotated => {
-            let wanted = Wanted { grant: Some(&grant), scopes: &scopes, audience };
-            let response = provider.respond(client, &grant, wanted, None, Some(next), now).await?;
-            keep_for_retry(provider, token, &response, now).await?;
+            // Over what another request has kept there, at the same moment or before it failed.
+            if let Err(error) = provider.stores.short.put(&retry_key(token), &sealed, now + GRACE, now).await {
+                ProviderError::from(error).log();
+            }
             Ok(response)
         }
         Rotation::Recent => kept_for_retry(provider, token, now).await?.ok_or_else(unusable),
@@ -246,15 +268,14 @@ fn retry_seal(token: &str) -> Result<SealingKey, ProviderError> {
     SealingKey::new(&bytes).map_err(|_| ProviderError::Busy)
 }
 
-async fn keep_for_retry<H: Host>(
+fn sealed_for_retry<H: Host>(
     provider: &Provider<H>,
     token: &str,
     response: &TokenResponse,
-    now: Timestamp,
-) -> Result<(), ProviderError> {
+) -> Result<Vec<u8>, ProviderError> {
     let plain = serde_json::to_vec(response)?;
     let sealed = retry_seal(token)?.seal(&*provider.entropy, "retry", &plain).map_err(|_| ProviderError::Busy)?;
-    Ok(provider.stores.short.put(&retry_key(token), sealed.as_bytes(), now + GRACE, now).await?)
+    Ok(sealed.into_bytes())
 }
 
 /// The first answer; waits a little for one that is being made at this moment.
@@ -267,7 +288,12 @@ async fn kept_for_retry<H: Host>(
         if let Some(sealed) = provider.stores.short.get(&retry_key(token), now).await? {
             let sealed = String::from_utf8(sealed).unwrap_or_default();
             let Ok(plain) = retry_seal(token)?.open("retry", &sealed) else { return Ok(None) };
-            return Ok(serde_json::from_slice(&plain)?);
+            let kept: TokenResponse = serde_json::from_slice(&plain)?;
+            // What a request that lost has kept names a refresh token that was never stored.
+            let next = digest(kept.refresh_token.as_deref().unwrap_or_default());
+            if provider.stores.grants.grant_of_refresh(&next).await?.is_some() {
+                return Ok(Some(kept));
+            }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -291,13 +317,11 @@ impl<H: Host> Provider<H> {
         &self,
         client: &Client,
         grant: &GrantRecord,
-        wanted: Wanted<'_>,
+        (scopes, access_token): (&BTreeSet<String>, String),
         nonce: Option<&str>,
         refresh_token: Option<String>,
         now: Timestamp,
     ) -> Result<TokenResponse, ProviderError> {
-        let scope = joined(wanted.scopes);
-        let access_token = self.mint_access(client, wanted, now).await?;
         let requested = if grant.body.id_token_claims.is_empty() {
             serde_json::Map::new()
         } else {
@@ -324,7 +348,7 @@ impl<H: Host> Provider<H> {
             access_token,
             token_type: BEARER.to_owned(),
             expires_in: self.lifetimes.access_token,
-            scope,
+            scope: joined(scopes),
             refresh_token,
             authorization_details: transaction(grant),
         })

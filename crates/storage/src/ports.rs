@@ -49,8 +49,8 @@ pub trait ShortLived: Send + Sync {
 /// Grants and refresh tokens: the provider engine's durable state.
 #[async_trait]
 pub trait Grants: Send + Sync {
-    /// Stores a grant with its first refresh token, if any. `false` when the grant was revoked before it
-    /// was stored: its code was replayed while it was being redeemed, and nothing may be minted.
+    /// Stores a grant with its first refresh token, if any. `false` when there is one with this identifier: its
+    /// code was redeemed before, though the short-lived store may have forgotten it, and nothing may be given.
     async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool>;
     /// The grant, if it is there and not revoked.
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
@@ -66,7 +66,7 @@ pub trait Grants: Send + Sync {
         trail: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation>;
-    /// Revokes a grant, also one that is not stored yet.
+    /// Revokes a grant.
     async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
     async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()>;

@@ -91,7 +91,31 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
     if let Admission::Locked(until) = attempts::admit(short, METHOD, &username, idp.now()).await? {
         return Ok(Err(Notice::Locked(until)));
     }
-    let account = idp.host.accounts.by_username(&username).await?;
+    let judged = judge(idp, step, &username, password).await;
+    match judged {
+        Ok(Some(account)) => {
+            attempts::clear(short, METHOD, &username).await?;
+            Ok(Ok(account))
+        }
+        Ok(None) => {
+            tracing::info!(client = step.client.client_id, "wrong name or password");
+            Ok(Err(Notice::Wrong))
+        }
+        Err(error) => {
+            attempts::take_back(short, METHOD, &username, idp.now()).await;
+            Err(error)
+        }
+    }
+}
+
+/// The account, when name and password are right.
+async fn judge(
+    idp: &Idp,
+    step: &Step<IdpStep>,
+    username: &str,
+    password: String,
+) -> Result<Option<Account>, ProviderError> {
+    let account = idp.host.accounts.by_username(username).await?;
     let stored = match &account {
         Some(account) => idp.host.accounts.authenticators(&account.id).await?,
         None => Vec::new(),
@@ -100,16 +124,7 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
     let matches = idp.host.passwords.verify(hash, password).await?;
     // Also for a name that nobody has: the time it takes would tell.
     tried(idp, step, account.as_ref().map(|a| a.id.as_str()), METHOD, matches).await?;
-    match account.filter(|_| matches) {
-        Some(account) => {
-            attempts::clear(short, METHOD, &username).await?;
-            Ok(Ok(account))
-        }
-        None => {
-            tracing::info!(client = step.client.client_id, "wrong name or password");
-            Ok(Err(Notice::Wrong))
-        }
-    }
+    Ok(account.filter(|_| matches))
 }
 
 /// Adds the factor to the person's session; another person's session in this browser ends first.

@@ -111,15 +111,31 @@ async fn verify(
     if let Admission::Locked(until) = attempts::admit(short, METHOD, account, now).await? {
         return Ok(Some(Notice::Locked(until)));
     }
-    let stored = idp.host.accounts.authenticators(&sso.subject).await?;
-    let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else {
-        return Ok(Some(Notice::Wrong));
-    };
-    let right = totp::verify(short, account, &secret, form.get("code").unwrap_or_default(), now).await?;
-    tried(idp, step, Some(account), METHOD, right).await?;
-    if !right {
-        return Ok(Some(Notice::Wrong));
+    match judge(idp, step, sso, form).await {
+        Ok(true) => {
+            attempts::clear(short, METHOD, account).await?;
+            Ok(None)
+        }
+        Ok(false) => Ok(Some(Notice::Wrong)),
+        Err(error) => {
+            attempts::take_back(short, METHOD, account, now).await;
+            Err(error)
+        }
     }
-    attempts::clear(short, METHOD, account).await?;
-    Ok(None)
+}
+
+/// Whether the code is right.
+async fn judge(
+    idp: &Idp,
+    step: &Step<IdpStep>,
+    sso: &SsoSession<IdpLogin>,
+    form: &Params,
+) -> Result<bool, ProviderError> {
+    let account = sso.subject.as_str();
+    let stored = idp.host.accounts.authenticators(&sso.subject).await?;
+    let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else { return Ok(false) };
+    let code = form.get("code").unwrap_or_default();
+    let right = totp::verify(&*idp.stores.short, account, &secret, code, idp.now()).await?;
+    tried(idp, step, Some(account), METHOD, right).await?;
+    Ok(right)
 }

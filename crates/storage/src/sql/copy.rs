@@ -31,7 +31,14 @@ const SHARED: &[Table] = &[
     (
         "signing_keys",
         1,
-        &[("kid", Text), ("algorithm", Text), ("sealed", Text), ("active_at", Int), ("retired_at", MaybeInt)],
+        &[
+            ("kid", Text),
+            ("algorithm", Text),
+            ("generation", Int),
+            ("sealed", Text),
+            ("active_at", Int),
+            ("retired_at", MaybeInt),
+        ],
     ),
     (
         "grants",

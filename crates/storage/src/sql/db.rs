@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Timestamp};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Postgres, Row as _, Sqlite, Transaction};
 
 use crate::StorageError;
@@ -226,7 +227,11 @@ impl Db {
     /// PostgreSQL it is READ COMMITTED, so that a rule must rest on one statement or on a locked row.
     pub(crate) async fn begin(&self) -> Result<Tx> {
         let kind = match &self.pools {
-            Pools::Sqlite { write, .. } => Kind::Sqlite(self.within(write.begin_with("BEGIN IMMEDIATE")).await?),
+            Pools::Sqlite { write, .. } => {
+                let mut connection = OnSqlite(Some(within(self.patience, write.acquire()).await?));
+                self.within(sqlx::query("BEGIN IMMEDIATE").execute(connection.get()?)).await?;
+                Kind::Sqlite(connection)
+            }
             Pools::Postgres(pool) => Kind::Postgres(self.within(pool.begin()).await?),
         };
         Ok(Tx { kind, patience: self.patience, statements: self.statements.clone() })
@@ -246,8 +251,34 @@ async fn within<T>(patience: Duration, work: impl Future<Output = std::result::R
     }
 }
 
+/// The connection of a transaction that this module begins and ends by itself: when a COMMIT fails, SQLite has
+/// already rolled back (a full disk), and sqlx would go on counting a transaction that is no more and refuse
+/// every later one. So a connection is closed after its transaction, unless that ended well.
+struct OnSqlite(Option<PoolConnection<Sqlite>>);
+
+impl OnSqlite {
+    fn get(&mut self) -> Result<&mut SqliteConnection> {
+        self.0.as_deref_mut().ok_or(StorageError::TooSlow)
+    }
+
+    async fn end(mut self, how: &'static str, patience: Duration) -> Result<()> {
+        within(patience, sqlx::query(how).execute(self.get()?)).await?;
+        // It ended well: back to the pool.
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for OnSqlite {
+    fn drop(&mut self) {
+        if let Some(connection) = &mut self.0 {
+            connection.close_on_drop();
+        }
+    }
+}
+
 enum Kind {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(OnSqlite),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -264,7 +295,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                Ok(within(self.patience, for_sqlite(sql, args).execute(&mut **tx)).await?.rows_affected())
+                Ok(within(self.patience, for_sqlite(sql, args).execute(tx.get()?)).await?.rows_affected())
             }
             Kind::Postgres(tx) => {
                 Ok(within(self.patience, for_postgres(sql, args).execute(&mut **tx)).await?.rows_affected())
@@ -277,7 +308,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(&mut **tx)).await?;
+                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(tx.get()?)).await?;
                 Ok(row.map(Row::Sqlite))
             }
             Kind::Postgres(tx) => {
@@ -292,7 +323,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(&mut **tx)).await?;
+                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(tx.get()?)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Kind::Postgres(tx) => {
@@ -307,8 +338,17 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
-            Kind::Sqlite(tx) => within(self.patience, tx.commit()).await,
+            Kind::Sqlite(connection) => connection.end("COMMIT", self.patience).await,
             Kind::Postgres(tx) => within(self.patience, tx.commit()).await,
+        }
+    }
+
+    /// Takes it back, where that is no failure; a transaction that is dropped costs SQLite its connection.
+    pub(crate) async fn rollback(self) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        match self.kind {
+            Kind::Sqlite(connection) => connection.end("ROLLBACK", self.patience).await,
+            Kind::Postgres(tx) => within(self.patience, tx.rollback()).await,
         }
     }
 }

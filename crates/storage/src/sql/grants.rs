@@ -20,10 +20,7 @@ const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2
       AND EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND revoked_at IS NULL)
     RETURNING grant_id";
 const USED_REFRESH: &str = "SELECT grant_id, used_at FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
-/// For a grant that is not stored yet it leaves a row that the insert will run into.
-const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at)
-    VALUES ($1, '', '', '', '{}', FALSE, $2, $2)
-    ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
+const REVOKE: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
 const REVOKE_SESSION: &str = "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -35,6 +32,7 @@ impl Grants for SqlStore {
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
         if tx.execute(INSERT, args![id, client_id, subject, sid, &body, *offline, *created_at]).await? == 0 {
+            tx.rollback().await?;
             return Ok(false);
         }
         if let Some(refresh) = refresh {
@@ -69,6 +67,7 @@ impl Grants for SqlStore {
             if now < Timestamp(used.int("used_at")?) + grace
                 && tx.one(LIVE, args![&used.text("grant_id")?]).await?.is_some()
             {
+                tx.rollback().await?;
                 return Ok(Rotation::Recent);
             }
             tx.execute(REVOKE, args![&used.text("grant_id")?, now]).await?;

@@ -12,10 +12,11 @@ const SECRET: &str = "SELECT sealed FROM secrets WHERE name = $1";
 const INSERT_SECRET: &str = "INSERT INTO secrets (name, sealed, created_at) VALUES ($1, $2, $3)
     ON CONFLICT (name) DO NOTHING";
 const KEYS: &str = "SELECT * FROM signing_keys ORDER BY active_at, kid";
-const INSERT_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, sealed, active_at) VALUES ($1, $2, $3, $4)";
-/// The first key of an algorithm is made by one of the instances that start at once.
-const INSERT_FIRST_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, sealed, active_at)
-    SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = $2)";
+const INSERT_FIRST_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed, active_at)
+    VALUES ($1, $2, 1, $3, $4) ON CONFLICT (algorithm, generation) DO NOTHING";
+/// Of two rotations at the same moment one fails as [`StorageError::Exists`].
+const INSERT_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed, active_at)
+    SELECT $1, $2, COALESCE(MAX(generation), 0) + 1, $3, $4 FROM signing_keys WHERE algorithm = $2";
 const RETIRE: &str = "UPDATE signing_keys SET retired_at = $4
     WHERE algorithm = $1 AND kid <> $2 AND active_at <= $3 AND retired_at IS NULL";
 

@@ -105,7 +105,7 @@ impl SqlStore {
             Some(row) => {
                 let id = row.text("id")?;
                 if !agree_on_pivot(&mut tx, &id, row.maybe_text("pivot")?, upstream.pivot.as_deref()).await? {
-                    drop(tx);
+                    tx.rollback().await?;
                     Audit::append(self, &trail(&Linked::Conflict), now).await?;
                     return Ok(Linked::Conflict);
                 }

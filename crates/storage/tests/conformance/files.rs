@@ -49,7 +49,6 @@ async fn a_broker_database_keeps_everything() {
     let store = open(&path, Role::Broker).await.unwrap();
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
     store.rotate(&digest("r0"), &refresh("r1"), 0, &|_| Vec::new(), NOW).await.unwrap();
-    store.revoke_grant(&Id::from_text("before"), &[], NOW).await.unwrap();
     store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
     store.resolve(&upstream("idp", "an", Some("pivot")), &Id::from_text("p"), &|_| Vec::new(), NOW).await.unwrap();
     store.record_consent(&Id::from_text("p"), "portal", &["name".to_owned()], &[], NOW).await.unwrap();
@@ -57,7 +56,7 @@ async fn a_broker_database_keeps_everything() {
 
     let store = open(&path, Role::Broker).await.unwrap();
     assert_eq!(store.live_grant(&Id::from_text("g")).await.unwrap(), Some(grant("g", "s", true)));
-    assert!(!store.insert_grant(&grant("before", "s", true), None, &[]).await.unwrap());
+    assert!(!store.insert_grant(&grant("g", "s", true), None, &[]).await.unwrap());
     assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
     assert_eq!(store.claim(NOW, END, 10).await.unwrap().len(), 1);
     let again = store

@@ -45,6 +45,15 @@ pub(crate) async fn a_key_comes_back(store: Store) {
     assert_eq!(store.signing_keys().await.unwrap(), [key("a", "RS256", NOW), key("c", "ES256", NOW)]);
 }
 
+pub(crate) async fn instances_that_start_at_once_have_one_first_key(store: Store) {
+    race(|n| {
+        let store = Arc::clone(&store);
+        async move { store.insert_first_key(&key(&n.to_string(), "RS256", NOW), &[], NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(kids(&store).await.len(), 1);
+}
+
 pub(crate) async fn a_new_key_retires_those_of_its_algorithm(store: Store) {
     store.insert_first_key(&key("a", "RS256", NOW), &[], NOW).await.unwrap();
     store.insert_first_key(&key("c", "ES256", NOW), &[], NOW).await.unwrap();

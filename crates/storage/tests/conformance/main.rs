@@ -68,8 +68,6 @@ macro_rules! durable_contracts {
             a_stored_grant_is_live
             a_known_id_is_not_stored_again
             a_revoked_grant_is_not_live
-            revoked_before_it_was_stored
-            storing_and_revoking_at_once_ends_revoked
             a_session_takes_only_its_own_grants
             a_refresh_token_names_its_grant
             rotation_replaces
@@ -114,6 +112,7 @@ macro_rules! durable_contracts {
         contracts! { $backend, keys:
             the_first_secret_stays
             a_key_comes_back
+            instances_that_start_at_once_have_one_first_key
             a_new_key_retires_those_of_its_algorithm
             a_key_is_not_written_over
         }
