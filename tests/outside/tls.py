@@ -22,7 +22,10 @@ from deployment import DIRECT, Demo, Process, free_port, wait_for
 from portal import Forms, direct
 
 LOA = "urn:nixa:loa:{}".format
-SECRET = "a secret of test portals, with = + / % in it".replace(" ", "-")
+# With characters that client_secret_basic and client_secret_post encode differently (RFC 6749 §2.3.1).
+SECRET = "a secret: 100% + 1 = &c."
+# Of characters that need no encoding: idpyoidc does none for client_secret_basic.
+PLAIN_SECRET = "a-secret-of-letters-and-hyphens"
 
 
 def certificates(folder):
@@ -119,7 +122,7 @@ class TlsBroker:
         keys = f"[[broker.portal.keys]]\n{public}\n"
         text += self._portal("openid-client", 'auth = "private_key_jwt"', 'request_protection = "pushed"',
                              'id_token_alg = "ES256"') + keys
-        text += self._portal("idpyoidc", 'auth = "client_secret_basic"', f'secret = "{SECRET}"')
+        text += self._portal("idpyoidc", 'auth = "client_secret_basic"', f'secret = "{PLAIN_SECRET}"')
         for name, auth in (("apache-1", "client_secret_post"), ("apache-2", "client_secret_basic")):
             logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=backchannel"'
             text += self._portal(name, f'auth = "{auth}"', f'secret = "{SECRET}"', logout)
@@ -344,12 +347,12 @@ SSLCertificateKeyFile {self.folder}/key.pem
 OIDCProviderMetadataURL {broker}/.well-known/openid-configuration
 OIDCCABundlePath {self.folder}/ca.pem
 OIDCClientID {name}
-OIDCClientSecret {SECRET}
+OIDCClientSecret "{SECRET}"
 OIDCProviderTokenEndpointAuth {auth}
 OIDCPKCEMethod S256
 OIDCScope "openid profile personal_number offline_access"
 OIDCRedirectURI {own}/oidc
-OIDCCryptoPassphrase {SECRET}
+OIDCCryptoPassphrase "{SECRET}"
 OIDCCookie {name}
 OIDCStateCookiePrefix {name}_state_
 OIDCInfoHook access_token access_token_expires id_token userinfo refresh_token session
