@@ -18,7 +18,7 @@ from conftest import BINARY, totp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from deployment import DIRECT, Demo, Process, free_port, wait_for
+from deployment import DIRECT, ROOT, Demo, Process, free_port, wait_for
 from portal import Forms, direct
 
 LOA = "urn:nixa:loa:{}".format
@@ -124,7 +124,7 @@ class TlsBroker:
                              'id_token_alg = "ES256"') + keys
         text += self._portal("idpyoidc", 'auth = "client_secret_basic"', f'secret = "{PLAIN_SECRET}"')
         for name, auth in (("apache-1", "client_secret_post"), ("apache-2", "client_secret_basic")):
-            logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=backchannel"'
+            logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=nowhere"'
             text += self._portal(name, f'auth = "{auth}"', f'secret = "{SECRET}"', logout)
         return text
 
@@ -182,7 +182,7 @@ class TlsBroker:
         assert codes == [0] * len(codes), codes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tls_broker(tmp_path_factory):
     broker = TlsBroker(tmp_path_factory.mktemp("tls"))
     yield broker
@@ -264,6 +264,7 @@ class Apache:
     """Apache with mod_auth_openidc: two portals at two ports. `/level1` and `/level2` show claims to who is logged in
     at that level."""
 
+    ACCOUNT = "www-data"
     MODULES = "/usr/lib/apache2/modules"
     NEEDED = ("mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc", "dir", "include", "mime", "ssl")
     PAGE = "<!doctype html><html lang=en><title>claims</title><dl>{}</dl></html>\n"
@@ -274,7 +275,6 @@ class Apache:
         assert pathlib.Path(self.MODULES, "mod_auth_openidc.so").exists(), "Debian: apache2 libapache2-mod-auth-openidc"
         # Not in pytest's folder, which Apache's own account could not enter.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nixa-outside-apache-"))
-        self.folder.chmod(0o755)
         rows = "".join(
             f'<dt>{claim}<dd data-claim={claim}><!--#echo encoding="none" var="OIDC_CLAIM_{claim}" --></dd>'
             for claim in self.CLAIMS
@@ -287,9 +287,13 @@ class Apache:
             shutil.copy(broker.folder / name, self.folder)
         config = self.folder / "apache.conf"
         config.write_text(self._config())
+        if ROOT:
+            for path in (self.folder, *self.folder.rglob("*")):
+                shutil.chown(path, self.ACCOUNT)
         with open(self.folder / "log", "ab") as log:
-            command = ["apache2", "-DFOREGROUND", "-d", self.folder, "-f", config]
-            self.process = Process(command, log, env={**os.environ, **DIRECT})
+            # One process, so that none is left when the test is killed.
+            command = ["apache2", "-X", "-d", self.folder, "-f", config]
+            self.process = Process(command, log, self.ACCOUNT, env={**os.environ, **DIRECT})
         try:
             wait_for("Apache serves", lambda: not self.process.lives() or self._serves(), 20)
             assert self.process.lives(), self.log()
@@ -310,8 +314,6 @@ class Apache:
             "apache-2", "client_secret_basic", "OIDCResponseMode form_post")
         return f"""{load}
 ServerName localhost
-User www-data
-Group www-data
 PidFile {folder}/pid
 DefaultRuntimeDir {folder}
 ErrorLog {folder}/error.log

@@ -8,6 +8,7 @@ use crate::access_token::AccessTokenFormat;
 use crate::entropy::{Digest, digest};
 use crate::error::{ErrorCode, OAuthError};
 use crate::jose::{Algorithm, VerifyingKey};
+use crate::jwe::Encrypter;
 
 /// A text that people read, in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,15 @@ pub struct Client {
     pub sector: String,
     /// The algorithm of its ID tokens.
     pub id_token_alg: Algorithm,
+    /// Encrypts its ID tokens.
+    pub id_token_encryption: Option<Encrypter>,
+    /// The algorithm with which its userinfo answers are signed; plain JSON without.
+    pub userinfo_alg: Option<Algorithm>,
+    /// Encrypts its userinfo answers.
+    pub userinfo_encryption: Option<Encrypter>,
+    /// Whether everybody's identifier is the same for this client as for every other public one (OpenID Connect
+    /// Core §8), and not its sector's own.
+    pub public_subject: bool,
 }
 
 impl Client {
@@ -133,6 +143,10 @@ impl Client {
             services: BTreeSet::new(),
             sector: client_id.to_owned(),
             id_token_alg: Algorithm::Rs256,
+            id_token_encryption: None,
+            userinfo_alg: None,
+            userinfo_encryption: None,
+            public_subject: false,
         }
     }
 

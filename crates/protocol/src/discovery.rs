@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::authorize::TRANSACTION;
 use crate::claims::SCOPES;
 use crate::jose::Algorithm;
+use crate::jwe::{ContentEncryption, KeyManagement};
 
 /// The metadata of a provider whose endpoints hang below its issuer, and which gives the claims of these
 /// scopes.
@@ -41,8 +42,13 @@ pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) 
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "acr_values_supported": acr_values,
-        "subject_types_supported": ["pairwise"],
+        "subject_types_supported": ["pairwise", "public"],
         "id_token_signing_alg_values_supported": algorithms,
+        "id_token_encryption_alg_values_supported": KeyManagement::NAMES,
+        "id_token_encryption_enc_values_supported": ContentEncryption::NAMES,
+        "userinfo_signing_alg_values_supported": algorithms,
+        "userinfo_encryption_alg_values_supported": KeyManagement::NAMES,
+        "userinfo_encryption_enc_values_supported": ContentEncryption::NAMES,
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": algorithms,

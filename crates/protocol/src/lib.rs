@@ -4,6 +4,8 @@
 //! claims, JOSE and the metadata document. It must not hold I/O, async code, storage or HTTP types:
 //! time comes in as a [`Timestamp`], randomness as an [`Entropy`].
 
+#![recursion_limit = "256"]
+
 pub mod access_token;
 pub mod authorize;
 pub mod claims;
@@ -16,6 +18,7 @@ pub mod grant;
 pub mod id;
 pub mod id_token;
 pub mod jose;
+pub mod jwe;
 pub mod keyset;
 pub mod logout;
 pub mod params;

@@ -9,5 +9,9 @@ use crate::entropy::keyed_digest;
 /// two sectors cannot find out that their values name one person.
 #[must_use]
 pub fn subject_for(client: &Client, internal: &str, key: &[u8; 32]) -> String {
-    keyed_digest(key, &["sub", &client.sector, internal])
+    match client.public_subject {
+        // Not the internal identifier either: it stands in the audit trail and in other records.
+        true => keyed_digest(key, &["public-sub", internal]),
+        false => keyed_digest(key, &["sub", &client.sector, internal]),
+    }
 }

@@ -343,8 +343,12 @@ impl<H: Host> Provider<H> {
             at_hash: Some(at_hash(client.id_token_alg, &access_token)),
             requested,
         };
+        let signed = self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?;
         Ok(TokenResponse {
-            id_token: Some(self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?),
+            id_token: Some(match &client.id_token_encryption {
+                Some(encrypter) => encrypter.encrypt(&signed, true)?,
+                None => signed,
+            }),
             access_token,
             token_type: BEARER.to_owned(),
             expires_in: self.lifetimes.access_token,

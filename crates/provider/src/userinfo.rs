@@ -6,11 +6,11 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::subject::subject_for;
-use nixa_protocol::{ErrorCode, OAuthError, claims};
+use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, claims};
 use nixa_web::{no_store, read_form};
 use serde_json::{Map, Value, json};
 
@@ -33,8 +33,8 @@ pub(crate) async fn userinfo<H: Host>(
         Err(error) => Err(error),
     };
     match result {
-        Ok(claims) => {
-            let mut response = Json(claims).into_response();
+        Ok(answer) => {
+            let mut response = answer;
             no_store(response.headers_mut());
             response
         }
@@ -43,7 +43,7 @@ pub(crate) async fn userinfo<H: Host>(
     }
 }
 
-async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Map<String, Value>, ProviderError> {
+async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Response, ProviderError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
     let now = provider.now();
     let LiveToken { access, grant } = provider.live_token(token, now).await?.ok_or_else(invalid)?;
@@ -63,5 +63,28 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Map<Stri
     // Kept before anything leaves.
     provider.record(event.with("claims", json!(released)), now).await?;
     claims.insert("sub".to_owned(), sub.into());
-    Ok(claims)
+    said(provider, &client, claims, now)
+}
+
+/// The claims in the form that the client is registered with (§5.3.2): JSON, a signed JWT, or either encrypted.
+fn said<H: Host>(
+    provider: &Provider<H>,
+    client: &Client,
+    mut claims: Map<String, Value>,
+    now: Timestamp,
+) -> Result<Response, ProviderError> {
+    let content = match (client.userinfo_alg, &client.userinfo_encryption) {
+        (None, None) => return Ok(Json(claims).into_response()),
+        (None, Some(encrypter)) => encrypter.encrypt(&serde_json::to_string(&claims)?, false)?,
+        (Some(algorithm), encrypter) => {
+            claims.insert("iss".to_owned(), provider.identity.issuer.clone().into());
+            claims.insert("aud".to_owned(), client.client_id.clone().into());
+            let signed = provider.keys().signing(algorithm, now)?.sign("JWT", &claims)?;
+            match encrypter {
+                Some(encrypter) => encrypter.encrypt(&signed, true)?,
+                None => signed,
+            }
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, "application/jwt")], content).into_response())
 }

@@ -6,6 +6,7 @@ use nixa_broker::{IdpSettings, PortalSettings, ServiceSettings, SsoConfirmation}
 use nixa_protocol::access_token::AccessTokenFormat;
 use nixa_protocol::client::RequestProtection;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
+use nixa_protocol::jwe::{Encrypter, Encryption};
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,18 @@ pub struct PortalSection {
     /// The algorithm of its ID tokens.
     #[serde(default = "default_alg")]
     pub id_token_alg: Algorithm,
+    /// How its ID tokens are encrypted; not at all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_encryption: Option<Encryption>,
+    /// The algorithm with which its userinfo answers are signed; plain JSON without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_alg: Option<Algorithm>,
+    /// How its userinfo answers are encrypted; not at all without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_encryption: Option<Encryption>,
+    /// Whether it sees the same `sub` as every other such portal, whatever the sector.
+    #[serde(default)]
+    pub public_subject: bool,
     /// The level that it always needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_acr: Option<String>,
@@ -257,6 +270,13 @@ impl PortalSection {
         if let Err((field, reason)) = verifying(&self.keys) {
             refuse(field, reason);
         }
+        for (field, wanted) in
+            [("id_token_encryption", self.id_token_encryption), ("userinfo_encryption", self.userinfo_encryption)]
+        {
+            if let Err(reason) = self.encrypter(wanted) {
+                refuse(field, reason);
+            }
+        }
         if self.request_protection == RequestProtection::Signed && self.keys.is_empty() {
             refuse("request_protection", "signed requests need keys");
         }
@@ -297,6 +317,11 @@ impl PortalSection {
         }
     }
 
+    fn encrypter(&self, wanted: Option<Encryption>) -> Result<Option<Encrypter>, &'static str> {
+        let encrypter = wanted.map(|encryption| Encrypter::new(&self.keys, encryption)).transpose();
+        encrypter.map_err(|_| "none of the keys is for encryption and of the kind that alg needs")
+    }
+
     /// The client registration; none for a section that was not checked.
     #[must_use]
     pub fn client(&self) -> Option<Client> {
@@ -320,6 +345,10 @@ impl PortalSection {
             services: self.service.iter().map(|s| s.code.clone()).collect(),
             sector: self.sector.clone(),
             id_token_alg: self.id_token_alg,
+            id_token_encryption: self.encrypter(self.id_token_encryption).ok()?,
+            userinfo_alg: self.userinfo_alg,
+            userinfo_encryption: self.encrypter(self.userinfo_encryption).ok()?,
+            public_subject: self.public_subject,
             ..Client::new(&self.client_id, self.name.clone(), authentication)
         })
     }
@@ -327,7 +356,9 @@ impl PortalSection {
 
 /// Public keys from their JWKs.
 pub(super) fn verifying(keys: &[serde_json::Value]) -> Result<Vec<VerifyingKey>, (&'static str, &'static str)> {
+    let signs = |key: &&serde_json::Value| key.get("use").and_then(serde_json::Value::as_str) != Some("enc");
     keys.iter()
+        .filter(signs)
         .map(|k| VerifyingKey::from_jwk(k).map_err(|_| ("keys", "must be public EC P-256, Ed25519 or RSA keys (JWK)")))
         .collect()
 }
