@@ -238,13 +238,13 @@ fn trail(record: &DecisionRecord, decision: &Decision) -> Event {
         Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
     };
     Event { person: record.person.as_ref().map(|p| p.as_str().to_owned()), ..Event::new(Kind::Decision) }
-        .with("decision", record.id.as_str())
-        .with("client", record.client_id.as_str())
-        .with("policy", record.policy.as_str())
-        .with("outcome", outcome)
-        .with("acr", acr.map_or(json!(null), |acr| json!(acr)))
+        .fact("decision", record.id.as_str())
+        .fact("client", record.client_id.as_str())
+        .fact("policy", record.policy.as_str())
+        .fact("outcome", outcome)
+        .fact("acr", acr.map_or(json!(null), |acr| json!(acr)))
         // What the record says is bound by it, though it stands elsewhere.
-        .with("record", digest(&record.record.to_string()).as_str())
+        .fact("record", digest(&record.record.to_string()).as_str())
 }
 
 fn visit(pending: &Pending<BrokerStep>, page: &str, silent: ErrorCode) -> Next {

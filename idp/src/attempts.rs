@@ -41,17 +41,20 @@ impl Attempts {
 }
 
 impl Attempts {
-    /// One attempt less, and the wait that it began.
+    /// Without one attempt, and without its wait; a wait that another attempt began stays.
     #[must_use]
-    fn taken_back(self, now: Timestamp) -> Self {
-        Self { failures: self.failures.saturating_sub(1), locked_until: self.locked_until.min(now) }
+    fn without(self, attempt: Self, now: Timestamp) -> Self {
+        let its_own = self.locked_until == attempt.locked_until;
+        let locked_until = if its_own { self.locked_until.min(now) } else { self.locked_until };
+        Self { failures: self.failures.saturating_sub(1), locked_until }
     }
 }
 
 /// The outcome of asking to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    Admitted,
+    /// What the count is with this attempt.
+    Admitted(Attempts),
     Locked(Timestamp),
 }
 
@@ -70,16 +73,17 @@ pub(crate) async fn admit(
             Some(bytes) => serde_json::from_slice(bytes)?,
             None => Attempts::default(),
         };
-        let next = match attempts.admit(now) {
-            Ok(next) => serde_json::to_vec(&next)?,
+        let counted = match attempts.admit(now) {
+            Ok(counted) => counted,
             Err(until) => return Ok(Admission::Locked(until)),
         };
+        let next = serde_json::to_vec(&counted)?;
         let won = match &stored {
             Some(old) => short.replace(&key, old, &next, now + MEMORY, now).await?,
             None => short.put_new(&key, &next, now + MEMORY, now).await?,
         };
         if won {
-            return Ok(Admission::Admitted);
+            return Ok(Admission::Admitted(counted));
         }
     }
     Err(ProviderError::Busy)
@@ -87,12 +91,12 @@ pub(crate) async fn admit(
 
 /// Takes an attempt back whose answer could not be looked at: a store that is away must lock nobody out.
 /// As far as that is possible; it is the failure itself that is reported.
-pub(crate) async fn take_back(short: &dyn ShortLived, method: &str, name: &str, now: Timestamp) {
+pub(crate) async fn take_back(short: &dyn ShortLived, method: &str, name: &str, admitted: Attempts, now: Timestamp) {
     let key = key(method, name);
     for _ in 0..32 {
         let Ok(Some(stored)) = short.get(&key, now).await else { return };
         let Ok(attempts) = serde_json::from_slice::<Attempts>(&stored) else { return };
-        let Ok(fewer) = serde_json::to_vec(&attempts.taken_back(now)) else { return };
+        let Ok(fewer) = serde_json::to_vec(&attempts.without(admitted, now)) else { return };
         if !matches!(short.replace(&key, &stored, &fewer, now + MEMORY, now).await, Ok(false)) {
             return;
         }

@@ -57,7 +57,7 @@ pub async fn enrol(
         Authenticator { method: "totp".to_owned(), secret: new.totp_secret },
     ];
     let methods: Vec<&str> = authenticators.iter().map(|a| a.method.as_str()).collect();
-    let event = Event::new(Kind::Account).about(account.id.as_str()).with("change", "created");
-    let trail = [event.with("methods", json!(methods)).with("identity_level", account.identity_level)];
+    let event = Event::new(Kind::Account).about(account.id.as_str()).fact("change", "created");
+    let trail = [event.fact("methods", json!(methods)).fact("identity_level", account.identity_level)];
     Ok(accounts.create(&account, &authenticators, &trail, now).await?)
 }

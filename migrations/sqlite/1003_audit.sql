@@ -46,9 +46,3 @@ CREATE TABLE person_keys (
   person TEXT PRIMARY KEY,
   sealed TEXT NOT NULL
 );
-
--- Configurations that a server has had, by their hash.
-CREATE TABLE configurations (
-  hash TEXT PRIMARY KEY,
-  first_at BIGINT NOT NULL
-);

@@ -1,6 +1,6 @@
 //! `nixa audit`: the trail verified and exported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::timestamp::{TrustedTsa, verify_token};
 use nixa_audit::{
-    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Finding, Head, checkpoint_digest, ocsf, read_checkpoint,
-    verify_checkpoints,
+    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, REMOVED, Record,
+    checkpoint_digest, ocsf, read_checkpoint, verify_checkpoints,
 };
+use nixa_protocol::Timestamp;
 use nixa_protocol::jose::VerifyingKey;
-use nixa_storage::{Audit, StorageError, StoredCheckpoint};
+use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::private_file::write_private;
@@ -60,8 +62,10 @@ pub struct Report {
     pub signed: usize,
     /// How many of them have a time stamp that counts; none without a trusted authority.
     pub stamped: usize,
-    /// The checkpoints whose time stamp does not count.
+    /// The checkpoints without a time stamp that shows that they were signed when they say.
     pub bad_stamps: Vec<i64>,
+    /// The chains whose beginning is missing without a record that says that it was removed.
+    pub unproven: Vec<i64>,
 }
 
 impl Report {
@@ -72,12 +76,14 @@ impl Report {
             && self.records.is_empty()
             && self.missing_checkpoint.is_none()
             && self.bad_stamps.is_empty()
+            && self.unproven.is_empty()
     }
 }
 
 /// Verifies the whole trail: that the checkpoints are one chain, and that each chain of records is whole, in
 /// order, and the one that was signed. `kept` is a checkpoint that was kept elsewhere: without one, whoever has
-/// the database and its key can cut off the end of the trail with its checkpoints.
+/// the database and its key can cut off the end of the trail with its checkpoints. With `trust`, each checkpoint
+/// must be covered by a time stamp of its time.
 ///
 /// # Errors
 /// [`AuditError`].
@@ -86,30 +92,24 @@ pub async fn verify(
     key: &VerifyingKey,
     trust: Option<&TrustedTsa>,
     kept: Option<&Path>,
+    now: Timestamp,
 ) -> Result<Report, AuditError> {
     let keys = [key.clone()];
-    let mut stored: Vec<String> = Vec::new();
     let mut report = Report::default();
-    loop {
-        let after = i64::try_from(stored.len()).unwrap_or(i64::MAX);
-        let more = store.checkpoints(after, BATCH).await?;
-        if more.is_empty() {
-            break;
-        }
-        for checkpoint in more {
-            check_stamp(&checkpoint, trust, &mut report);
-            stored.push(checkpoint.jws);
-        }
-    }
+    let stored = all_checkpoints(store).await?;
     report.signed = stored.len();
-    let mut checkpoints = match verify_checkpoints(&stored, &keys) {
+    let jws: Vec<&str> = stored.iter().map(|checkpoint| checkpoint.jws.as_str()).collect();
+    let mut checkpoints = match verify_checkpoints(&jws, &keys) {
         Ok(checkpoints) => checkpoints,
         Err(finding) => {
             report.checkpoints = Some(finding);
             // Those before the fault still speak.
-            verify_checkpoints(stored.iter().take(finding.position - 1), &keys).unwrap_or_default()
+            verify_checkpoints(jws.iter().take(finding.position - 1), &keys).unwrap_or_default()
         }
     };
+    if let Some(trust) = trust {
+        check_stamps(&checkpoints, &stored, trust, now, &mut report);
+    }
     if let Some(file) = kept {
         let foreign = |_| AuditError::ForeignCheckpoint(file.to_owned());
         let kept = read_checkpoint(read(file)?.trim(), &keys).map_err(foreign)?;
@@ -119,44 +119,97 @@ pub async fn verify(
         }
     }
     let known: Vec<Head> = checkpoints.iter().flat_map(|c: &Checkpoint| c.heads.iter().cloned()).collect();
-    let anchors: BTreeMap<i64, Anchor> =
-        store.anchors().await?.into_iter().map(|a| (a.shard, Anchor { seq: a.seq, hash: a.hash })).collect();
-    let mut shards: Vec<i64> = known.iter().map(|head| head.shard).chain(anchors.keys().copied()).collect();
-    shards.extend(store.heads().await?.iter().map(|head| head.shard));
-    shards.sort_unstable();
-    shards.dedup();
+    // Before the records: what a running server adds meanwhile is more, never less.
+    let heads = store.heads().await?;
+    let anchors = store.anchors().await?;
+    let shards: BTreeSet<i64> = known
+        .iter()
+        .map(|head| head.shard)
+        .chain(heads.iter().chain(&anchors).map(|head| head.shard))
+        .chain(store.shards().await?)
+        .collect();
+    let mut removals = BTreeSet::new();
     for shard in shards {
-        verify_chain(store, shard, anchors.get(&shard), &known, &mut report).await?;
+        let at = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
+        let (head, anchor) = (at(&heads), at(&anchors));
+        removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut report).await?);
     }
+    let proven = |anchor: &&AuditHead| !removals.contains(&(anchor.shard, anchor.seq, anchor.hash.clone()));
+    report.unproven = anchors.iter().filter(proven).map(|anchor| anchor.shard).collect();
     Ok(report)
 }
 
-/// A time stamp counts when it is of this checkpoint, by a trusted authority.
-fn check_stamp(checkpoint: &StoredCheckpoint, trust: Option<&TrustedTsa>, report: &mut Report) {
-    let (Some(token), Some(trust)) = (&checkpoint.token, trust) else { return };
-    let token = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
-    match verify_token(&token, &checkpoint_digest(&checkpoint.jws), trust) {
-        Ok(_) => report.stamped += 1,
-        Err(_) => report.bad_stamps.push(checkpoint.n),
+async fn all_checkpoints(store: &dyn Audit) -> Result<Vec<StoredCheckpoint>, AuditError> {
+    let mut stored: Vec<StoredCheckpoint> = Vec::new();
+    loop {
+        let more = store.checkpoints(stored.last().map_or(0, |last| last.n), BATCH).await?;
+        if more.is_empty() {
+            return Ok(stored);
+        }
+        stored.extend(more);
     }
 }
 
+/// How long after its own time a checkpoint must be covered by a time stamp, its own or that of a later one, in
+/// seconds: so long may the authority be away.
+const STAMPED_WITHIN: i64 = 86_400;
+
+/// From the first time stamp on, every checkpoint must have been there within a day of the time that it says:
+/// one that was signed anew later, with an old time, cannot show that.
+fn check_stamps(
+    checkpoints: &[Checkpoint],
+    stored: &[StoredCheckpoint],
+    trust: &TrustedTsa,
+    now: Timestamp,
+    report: &mut Report,
+) {
+    let stamp = |checkpoint: &StoredCheckpoint| {
+        let token = URL_SAFE_NO_PAD.decode(checkpoint.token.as_ref()?).ok()?;
+        verify_token(&token, &checkpoint_digest(&checkpoint.jws), trust).ok()
+    };
+    let stamps: Vec<Option<i64>> = stored.iter().map(stamp).collect();
+    report.stamped = stamps.iter().flatten().count();
+    let invalid = |(checkpoint, stamp): (&StoredCheckpoint, &Option<i64>)| {
+        (checkpoint.token.is_some() && stamp.is_none()).then_some(checkpoint.n)
+    };
+    report.bad_stamps = stored.iter().zip(&stamps).filter_map(invalid).collect();
+    let first = stamps.iter().position(Option::is_some).unwrap_or(0);
+    let mut earliest_later = None;
+    for (place, checkpoint) in checkpoints.iter().enumerate().rev() {
+        let own = stamps.get(place).copied().flatten();
+        earliest_later = [own, earliest_later].into_iter().flatten().min();
+        let deadline = checkpoint.at + STAMPED_WITHIN;
+        let covered = earliest_later.is_some_and(|at| at <= deadline) || now.0 <= deadline;
+        if place >= first && !covered && !report.bad_stamps.contains(&checkpoint.n) {
+            report.bad_stamps.push(checkpoint.n);
+        }
+    }
+    report.bad_stamps.sort_unstable();
+}
+
+type Removal = (i64, i64, String);
+
+/// Verifies one chain; returns what its records say was removed, of any chain.
 async fn verify_chain(
     store: &dyn Audit,
     shard: i64,
-    anchor: Option<&Anchor>,
+    (anchor, head): (Option<AuditHead>, Option<AuditHead>),
     known: &[Head],
     report: &mut Report,
-) -> Result<(), AuditError> {
-    let start = anchor.cloned().unwrap_or_else(Anchor::origin);
-    let mut after = start.seq;
-    let first = after;
+) -> Result<Vec<Removal>, AuditError> {
+    let start = anchor.map_or_else(Anchor::origin, |a| Anchor { seq: a.seq, hash: a.hash });
+    let first = start.seq;
+    let mut after = first;
+    let mut at_head = head.as_ref().is_some_and(|head| head.seq == first && head.hash == start.hash);
+    let mut removals = Vec::new();
     let mut verifier = ChainVerifier::new(shard, start, known);
     loop {
         let records = store.records(shard, after, BATCH).await?;
         let Some(last) = records.last() else { break };
         after = last.draft.seq;
         for record in records {
+            at_head |= head.as_ref().is_some_and(|head| head.seq == record.draft.seq && head.hash == record.hash);
+            removals.extend(removal(&record));
             report.records.extend(verifier.feed(record));
         }
     }
@@ -164,15 +217,22 @@ async fn verify_chain(
     report.records.extend(verdict.findings);
     report.read += verdict.records;
     report.confirmed += u64::try_from(verdict.confirmed - first).unwrap_or(0);
-    // The head is what the next record will be linked to.
-    if let Some(head) = store.heads().await?.into_iter().find(|head| head.shard == shard)
-        && head.seq > verdict.head.seq
-        && report.records.is_empty()
-    {
-        let fault = nixa_audit::Fault::Missing { up_to: head.seq };
+    // The head row is what the next record is linked to: the chain must have come to it.
+    if !at_head && report.records.is_empty() {
+        let up_to = head.map_or(verdict.head.seq, |head| head.seq).max(verdict.head.seq + 1);
+        let fault = Fault::Missing { up_to };
         report.records.push(Finding { shard, seq: verdict.head.seq + 1, fault });
     }
-    Ok(())
+    Ok(removals)
+}
+
+fn removal(record: &Record) -> Option<Removal> {
+    if record.draft.kind != Kind::Trail.as_str() {
+        return None;
+    }
+    let body: Value = serde_json::from_str(&record.draft.body).ok()?;
+    (body.get("change")?.as_str()? == REMOVED).then_some(())?;
+    Some((body.get("shard")?.as_i64()?, body.get("seq")?.as_i64()?, body.get("hash")?.as_str()?.to_owned()))
 }
 
 /// Writes the records that come after `state` as JSON lines of OCSF events, and the new state when they are

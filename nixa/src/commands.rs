@@ -104,7 +104,7 @@ pub(crate) enum RoleName {
 
 pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
     let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
-    let store = compose::open(config, Role::Broker, &real_world()?.entropy).await?;
+    let store = compose::open(config, Role::Broker, &real_world()?).await?;
     let now = SystemClock.now();
     let mut out = std::io::stdout().lock();
     match command {
@@ -131,7 +131,7 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
 
 /// What an administrator did, and under which account of the machine.
 fn switched(signal: &str, change: &str) -> Event {
-    Event::new(Kind::Administration).with("signal", signal).with("change", change).with("by", account())
+    Event::new(Kind::Administration).fact("signal", signal).fact("change", change).fact("by", account())
 }
 
 pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
@@ -144,12 +144,12 @@ pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
         }
     };
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
-    let vault = compose::vault(&config, &world, compose::open(&config, role, &world.entropy).await?)?;
+    let vault = compose::vault(&config, &world, compose::open(&config, role, &world).await?)?;
     let now = world.clock.now();
     match command {
         KeysCommand::Client { .. } => Ok(writeln!(out, "{:#}", vault.client(now).await?.public_jwk())?),
         KeysCommand::Rotate { .. } => {
-            vault.rotate(now).await?;
+            vault.rotate(&account(), now).await?;
             list_keys(&vault.signing(now).await?, now, &mut out)
         }
         KeysCommand::List { .. } | KeysCommand::NewMaster => list_keys(&vault.signing(now).await?, now, &mut out),
@@ -215,20 +215,23 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
     let config = Config::load(config)?;
     let world = real_world()?;
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
-    let store = compose::open(&config, role, &world.entropy).await?;
+    let store = compose::open(&config, role, &world).await?;
     let now = world.clock.now();
-    let key = compose::vault(&config, &world, store.clone())?.audit(now).await?;
+    let key = compose::vault(&config, &world, store.clone())?.audit_existing().await?;
     let mut out = std::io::stdout();
     match command {
         AuditCommand::Verify { checkpoint, .. } => {
             let key = VerifyingKey::from_jwk(&key.public_jwk())?;
             let trust = config.server.audit.timestamp.as_ref().map(|t| t.trusted()).transpose()?;
-            let report = nixa::audit::verify(&*store, &key, trust.as_ref(), checkpoint.as_deref()).await?;
+            let report = nixa::audit::verify(&*store, &key, trust.as_ref(), checkpoint.as_deref(), now).await?;
             for finding in report.records.iter().take(MOST_FINDINGS) {
                 writeln!(out, "{finding}")?;
             }
+            for shard in &report.unproven {
+                writeln!(out, "shard {shard}: no record says that its beginning was removed")?;
+            }
             for n in report.bad_stamps.iter().take(MOST_FINDINGS) {
-                writeln!(out, "the time stamp of checkpoint {n} does not count")?;
+                writeln!(out, "checkpoint {n} has no time stamp that shows that it was signed when it says")?;
             }
             if let Some(finding) = &report.checkpoints {
                 writeln!(out, "{finding}")?;
@@ -250,6 +253,10 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
                 product_version: env!("CARGO_PKG_VERSION").to_owned(),
                 service: config.server.issuer.clone(),
             };
+            if personal {
+                let event = Event::new(Kind::Administration).fact("change", "personal-data-exported");
+                Audit::append(&*store, &[event.fact("by", account())], now).await?;
+            }
             nixa::audit::export(&*store, &context, &state, personal, &mut out).await?;
             Ok(())
         }
@@ -260,7 +267,7 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
             Ok(writeln!(out, "{}", last.jws)?)
         }
         AuditCommand::Forget { person, .. } => {
-            let event = Event::new(Kind::Administration).with("change", "personal-data-erased").with("by", account());
+            let event = Event::new(Kind::Administration).fact("change", "personal-data-erased").fact("by", account());
             let known = store.forget(&person, &[event.about(&person)], now).await?;
             let said = if known { "erased" } else { "nothing was kept of this person" };
             Ok(writeln!(out, "{said}")?)

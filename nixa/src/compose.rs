@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{Event, Kind, month_of};
 use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
 use nixa_idp::{IdpHost, Passwords};
 use nixa_protocol::claims::SCOPES;
@@ -21,7 +21,7 @@ use crate::config::{Config, TimestampSection, portal_scopes};
 use crate::keys::{KeyError, Vault};
 use crate::private_file::private_folder;
 use crate::stamp::TimeStamps;
-use crate::trail::Keeper;
+use crate::trail::{Keeper, month_after};
 
 /// Why a server could not be put together.
 #[derive(Debug, Error)]
@@ -111,7 +111,7 @@ pub fn vault(config: &Config, world: &World, store: Arc<SqlStore>) -> Result<Vau
 /// [`StartError`].
 pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>, StartError> {
     let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
-    let store = open(config, Role::Broker, &world.entropy).await?;
+    let store = open(config, Role::Broker, world).await?;
     let vault = vault(config, world, store.clone())?;
     let now = world.clock.now();
     let policy = section.policy().map_err(StartError::Config)?;
@@ -140,7 +140,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
 /// [`StartError`].
 pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, StartError> {
     let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
-    let store = open(config, Role::Idp, &world.entropy).await?;
+    let store = open(config, Role::Idp, world).await?;
     let vault = vault(config, world, store.clone())?;
     let policy = section.policy().map_err(StartError::Config)?;
     let acr_values = policy.names().map(str::to_owned).collect();
@@ -168,11 +168,16 @@ struct Engine {
 ///
 /// # Errors
 /// [`StartError::Storage`].
-pub async fn open(config: &Config, role: Role, entropy: &Arc<dyn Entropy>) -> Result<Arc<SqlStore>, StartError> {
+pub async fn open(config: &Config, role: Role, world: &World) -> Result<Arc<SqlStore>, StartError> {
     let (location, limits) = config.server.durable();
     private_folder(&config.server.data_dir).map_err(KeyError::from)?;
     let store = SqlStore::open(&location, limits, role).await.map_err(|e| storage(config, &e))?;
-    Ok(Arc::new(store.sealing(config.server.master_key(&**entropy)?, entropy.clone())))
+    // Before anything is recorded in it.
+    let month = month_of(world.clock.now());
+    for month in [month, month_after(month)] {
+        store.make_partition(month).await.map_err(|e| storage(config, &e))?;
+    }
+    Ok(Arc::new(store.sealing(config.server.master_key(&*world.entropy)?, world.entropy.clone())))
 }
 
 /// The durable store of a server as it is, without bringing its schema up to date.
@@ -241,9 +246,9 @@ async fn assemble<H: Host>(
         Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
     let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);
     provider.set_keys(vault.signing(now).await?);
-    let event = Event::new(Kind::Configuration).with("digest", config.digest.as_str());
-    let event = event.with("issuer", config.server.issuer.as_str()).with("version", env!("CARGO_PKG_VERSION"));
-    store.configuration(&config.digest, &[event], now).await.map_err(|e| storage(config, &e))?;
+    let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());
+    let event = event.fact("issuer", config.server.issuer.as_str()).fact("version", env!("CARGO_PKG_VERSION"));
+    Audit::append(&*store, &[event], now).await.map_err(|e| storage(config, &e))?;
     let audit = &config.server.audit;
     let (every, keep_months) = (audit.checkpoint_seconds, audit.keep_months);
     let stamps = |section: &TimestampSection| -> Result<TimeStamps, StartError> {

@@ -28,6 +28,9 @@ pub enum KeyError {
     /// The master key is not the one under which this store's secrets were encrypted, or they were changed.
     #[error("the secrets of this store cannot be opened with this master key")]
     Unopenable(#[from] Unopenable),
+    /// The store has no key of the audit trail.
+    #[error("the store has no key of the audit trail: it was never served from, or the key was taken away")]
+    Missing,
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -86,6 +89,15 @@ impl Vault {
         from_jwk(self.kept(AUDIT, now, make).await?)
     }
 
+    /// The key of the checkpoints, if there is one: who verifies must not make one.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`], and others.
+    pub async fn audit_existing(&self) -> Result<SigningKey, KeyError> {
+        let sealed = self.store.secret(AUDIT).await?.ok_or(KeyError::Missing)?;
+        from_jwk(self.master.open(&format!("secret:{AUDIT}"), &sealed)?)
+    }
+
     async fn kept(
         &self,
         name: &str,
@@ -97,7 +109,8 @@ impl Vault {
             return Ok(self.master.open(&place, &sealed)?);
         }
         let sealed = self.master.seal(&*self.entropy, &place, &make()?)?;
-        self.store.insert_secret(name, &sealed, now).await?;
+        let event = Event::new(Kind::Key).fact("change", "made").fact("name", name);
+        self.store.insert_secret(name, &sealed, &[event], now).await?;
         // Another instance may have been first: its secret counts.
         let kept = self.store.secret(name).await?.unwrap_or(sealed);
         Ok(self.master.open(&place, &kept)?)
@@ -125,15 +138,15 @@ impl Vault {
         Ok(KeySet::new(stored.iter().map(timed).collect::<Result<_, KeyError>>()?))
     }
 
-    /// Publishes a new key of each algorithm, which signs from a day later on.
+    /// Publishes a new key of each algorithm, which signs from a day later on; `by` is who has it done.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub async fn rotate(&self, now: Timestamp) -> Result<(), KeyError> {
+    pub async fn rotate(&self, by: &str, now: Timestamp) -> Result<(), KeyError> {
         let (active, retired) = rotation(now);
         for algorithm in Algorithm::ALL {
             let key = self.fresh(algorithm, active)?;
-            self.store.add_key(&key, retired, &[changed(&key, "rotated")], now).await?;
+            self.store.add_key(&key, retired, &[changed(&key, "rotated").fact("by", by)], now).await?;
         }
         Ok(())
     }
@@ -147,8 +160,8 @@ impl Vault {
 }
 
 fn changed(key: &KeyRecord, how: &str) -> Event {
-    let event = Event::new(Kind::Key).with("change", how).with("kid", key.kid.as_str());
-    event.with("algorithm", key.algorithm.as_str()).with("signs_from", key.active_at.0)
+    let event = Event::new(Kind::Key).fact("change", how).fact("kid", key.kid.as_str());
+    event.fact("algorithm", key.algorithm.as_str()).fact("signs_from", key.active_at.0)
 }
 
 fn place_of(kid: &str) -> String {

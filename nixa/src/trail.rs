@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nixa_audit::{Checkpoint, Event, Head, Kind, checkpoint_hash, month_of, sign_checkpoint};
+use nixa_audit::{Checkpoint, Head, checkpoint_hash, month_of, sign_checkpoint};
 use nixa_protocol::Timestamp;
 use nixa_protocol::jose::SigningKey;
 use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint};
@@ -46,7 +46,6 @@ impl Keeper {
     /// [`TrailError`]; what was not done is due again.
     pub async fn tick(&self, now: Timestamp) -> Result<(), TrailError> {
         let month = month_of(now);
-        self.store.make_partition(month).await?;
         self.store.make_partition(month_after(month)).await?;
         let last = self.store.last_checkpoint().await?;
         if last.is_none_or_old(now, self.every) {
@@ -54,8 +53,7 @@ impl Keeper {
         }
         if let Some(keep) = self.keep_months {
             let oldest = months_before(month, keep);
-            let trail = [Event::new(Kind::Trail).with("change", "removed-before-month").with("month", oldest)];
-            self.store.remove_before(oldest, &trail, now).await?;
+            self.store.remove_before(oldest, now).await?;
         }
         self.stamp().await
     }
@@ -97,7 +95,9 @@ trait Age {
 
 impl Age for Option<StoredCheckpoint> {
     fn is_none_or_old(&self, now: Timestamp, most: i64) -> bool {
-        self.as_ref().is_none_or(|last| now.0 - unverified(&last.jws).at >= most)
+        // One of the future too: a clock that was ahead must not keep the others from signing.
+        let due = |at: i64| at > now.0 || now.0 - at >= most;
+        self.as_ref().is_none_or(|last| due(unverified(&last.jws).at))
     }
 }
 
@@ -113,7 +113,9 @@ fn unverified(jws: &str) -> Checkpoint {
     serde_json::from_slice(&payload).unwrap_or(Checkpoint { n: 0, at: 0, previous: String::new(), heads: Vec::new() })
 }
 
-fn month_after(month: i64) -> i64 {
+/// The month after one (`YYYYMM`).
+#[must_use]
+pub fn month_after(month: i64) -> i64 {
     if month % 100 == 12 { month + 89 } else { month + 1 }
 }
 

@@ -124,7 +124,7 @@ class TlsBroker:
                              'id_token_alg = "ES256"') + keys
         text += self._portal("idpyoidc", 'auth = "client_secret_basic"', f'secret = "{PLAIN_SECRET}"')
         for name, auth in (("apache-1", "client_secret_post"), ("apache-2", "client_secret_basic")):
-            logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=nowhere"'
+            logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=backchannel"'
             text += self._portal(name, f'auth = "{auth}"', f'secret = "{SECRET}"', logout)
         return text
 
@@ -178,15 +178,15 @@ class TlsBroker:
         return {**account, "totp_secret": account["totp_secret"].lower()}
 
     def close(self):
-        codes = [server.end(signal.SIGTERM) for server in reversed(self.servers)]
-        assert codes == [0] * len(codes), codes
+        """Ends the servers; their exit codes."""
+        return [server.end(signal.SIGTERM) for server in reversed(self.servers)]
 
 
 @pytest.fixture(scope="module")
 def tls_broker(tmp_path_factory):
     broker = TlsBroker(tmp_path_factory.mktemp("tls"))
     yield broker
-    broker.close()
+    assert broker.close() == [0, 0]
 
 
 class Person:
@@ -272,7 +272,7 @@ class Apache:
 
     def __init__(self, broker):
         self.broker = broker
-        assert pathlib.Path(self.MODULES, "mod_auth_openidc.so").exists(), "Debian: apache2 libapache2-mod-auth-openidc"
+        assert pathlib.Path(self.MODULES, "mod_auth_openidc.so").exists(), "Debian: libapache2-mod-auth-openidc"
         # Not in pytest's folder, which Apache's own account could not enter.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nixa-outside-apache-"))
         rows = "".join(
@@ -292,7 +292,7 @@ class Apache:
                 shutil.chown(path, self.ACCOUNT)
         with open(self.folder / "log", "ab") as log:
             # One process, so that none is left when the test is killed.
-            command = ["apache2", "-X", "-d", self.folder, "-f", config]
+            command = ["/usr/sbin/apache2", "-X", "-d", self.folder, "-f", config]
             self.process = Process(command, log, self.ACCOUNT, env={**os.environ, **DIRECT})
         try:
             wait_for("Apache serves", lambda: not self.process.lives() or self._serves(), 20)

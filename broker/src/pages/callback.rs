@@ -163,6 +163,7 @@ async fn handle(
         Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
         Some(_) => {
             tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
+            refused(broker, step, &asked.idp, "error-of-idp").await?;
             return Ok(Outcome::Notice(Notice::IdpFailed));
         }
         None => {}
@@ -175,19 +176,26 @@ async fn handle(
         Ok(stated) => log_in(broker, step, (asked, idp), stated, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
+            refused(broker, step, &idp.id, "invalid-answer-of-idp").await?;
             failed
         }
     }
+}
+
+/// A login that came to nothing, in the audit trail.
+async fn refused(broker: &Broker, step: &Step<BrokerStep>, idp: &str, why: &str) -> Result<(), ProviderError> {
+    let event = Event::new(Kind::LoginRefused).fact("idp", idp).fact("reason", why);
+    broker.record(event.fact("client", step.client.client_id.as_str()), broker.now()).await
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
 fn logged_in(who: &Linked, step: &Step<BrokerStep>, idp: &str, acr: Option<&str>, account: &str) -> Event {
     let event = match who {
         Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
-        Linked::Conflict => Event::new(Kind::LoginRefused).with("reason", "linked-to-another-person"),
+        Linked::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
     };
-    let event = event.with("idp", idp).with("client", step.client.client_id.as_str());
-    event.with("acr_stated", acr.map_or(Value::Null, Value::from))
+    let event = event.fact("idp", idp).fact("client", step.client.client_id.as_str());
+    event.fact("acr_stated", acr.map_or(Value::Null, Value::from))
 }
 
 /// Resolves the person and adds the evidence to their session.
@@ -234,7 +242,10 @@ async fn log_in(
     let sid = match current {
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
-        Some(_) if asked.sid.is_some() => return Ok(Outcome::Notice(Notice::OtherPerson)),
+        Some(_) if asked.sid.is_some() => {
+            refused(broker, step, &idp.id, "another-person-than-logged-in").await?;
+            return Ok(Outcome::Notice(Notice::OtherPerson));
+        }
         // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
         None if !asked.anew => return Ok(Outcome::Nothing),
         _ => {

@@ -119,8 +119,8 @@ async fn keep(broker: &Broker, step: &Step<BrokerStep>) -> Result<(), ProviderEr
         let agreed: Vec<String> = request.scopes.iter().chain(by_name).cloned().collect();
         let people = &broker.host.people;
         let client = &step.client.client_id;
-        let event = Event::new(Kind::Consent).about(sso.subject.as_str()).with("client", client.as_str());
-        let trail = [event.with("claims", json!(agreed))];
+        let event = Event::new(Kind::Consent).about(sso.subject.as_str()).fact("client", client.as_str());
+        let trail = [event.fact("claims", json!(agreed))];
         people.record_consent(&sso.subject, client, &agreed, &trail, broker.now()).await?;
     }
     Ok(())

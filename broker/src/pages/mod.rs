@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use nixa_provider::{Pending, Provider, ProviderError, Step, dispatch, see_other};
+use nixa_provider::{Pending, Provider, ProviderError, Step, see_other};
 
 use crate::host::{BrokerHost, BrokerStep};
 
@@ -37,15 +37,15 @@ fn callback_uri(broker: &Broker, idp: &str) -> String {
     format!("{}/callback/{idp}", broker.identity.issuer)
 }
 
-/// Changes what is remembered of a login and lets the dispatcher decide.
+/// Changes what is remembered of a login and lets the dispatcher decide, by an address of its own: what a proxy
+/// says of this very request is noted there before anything is issued.
 async fn change_and_go_on(
     broker: &Broker,
     step: &Step<BrokerStep>,
     change: impl Fn(&mut Pending<BrokerStep>),
 ) -> Response {
     match broker.logins.change(&step.current.id, broker.now(), change).await {
-        Ok(Some(current)) => dispatch(broker, &step.browser, current).await,
-        Ok(None) => see_other(&format!("/continue/{}", step.current.id.as_str())),
+        Ok(_) => see_other(&format!("/continue/{}", step.current.id.as_str())),
         Err(error) => broker.failed(&error, step.text),
     }
 }

@@ -13,5 +13,5 @@ pub use checkpoint::{
     Checkpoint, CheckpointFault, CheckpointFinding, CheckpointRefusal, Head, checkpoint_digest, checkpoint_hash,
     read_checkpoint, sign_checkpoint, verify_checkpoints,
 };
-pub use record::{Draft, Event, Kind, Record, chain, month_of};
+pub use record::{Draft, Event, Kind, REMOVED, Record, chain, first_second_of, month_of};
 pub use verify::{Anchor, ChainVerifier, Fault, Finding, Verdict, WINDOW};

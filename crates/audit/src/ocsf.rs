@@ -336,7 +336,7 @@ mod tests {
             (Kind::Trail, "removed-before-month", 300_404, "Delete"),
         ];
         for (kind, change, type_uid, name) in cases {
-            let event = exported(Event::new(kind).with("change", change));
+            let event = exported(Event::new(kind).fact("change", change));
             assert_eq!((&event["type_uid"], &event["activity_name"]), (&json!(type_uid), &json!(name)), "{change}");
         }
     }
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_login_in_full() {
-        let login = Event::new(Kind::Login).about("p1").with("client", "tax").with("session", "s1");
+        let login = Event::new(Kind::Login).about("p1").fact("client", "tax").fact("session", "s1");
         let record = record(login);
         assert_eq!(
             super::event(&record, &context(), None),
@@ -407,14 +407,14 @@ mod tests {
             (Kind::Decision, "outcome", "unmet", true),
             (Kind::LoginRefused, "error", "access_denied", true),
         ] {
-            let event = exported(Event::new(kind).with(name, value));
+            let event = exported(Event::new(kind).fact(name, value));
             assert_eq!(event["status"], if failed { "Failure" } else { "Success" }, "{value}");
             assert_eq!(event["severity_id"], if failed { 2 } else { 1 }, "{value}");
         }
-        let refused = exported(Event::new(Kind::LoginRefused).with("reason", "linked-to-another-person"));
+        let refused = exported(Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"));
         assert_eq!(refused["status_detail"], "linked-to-another-person");
         assert_eq!(refused["user"], json!({ "uid": "unknown", "type_id": 0, "type": "Unknown" }));
-        let by = exported(Event::new(Kind::Administration).with("by", "root"));
+        let by = exported(Event::new(Kind::Administration).fact("by", "root"));
         assert_eq!(by["actor"]["user"]["name"], "root");
     }
 

@@ -1,7 +1,7 @@
 //! What happened, as a link of a chain.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use nixa_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -96,7 +96,7 @@ impl Event {
 
     /// Adds a detail that is no personal data; an absent value is left out.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
         if !value.is_null() {
             self.details.insert(name.to_owned(), value);
@@ -183,6 +183,18 @@ pub fn month_of(at: Timestamp) -> i64 {
     i64::from(date.year()) * 100 + i64::from(date.month())
 }
 
+/// What the record of a removal says under `change`; it also has the `shard`, `seq` and `hash` of the last
+/// record that was removed.
+pub const REMOVED: &str = "records-removed";
+
+/// The first second of a month (`YYYYMM`, UTC).
+#[must_use]
+pub fn first_second_of(month: i64) -> Timestamp {
+    let year = i32::try_from(month / 100).unwrap_or_default();
+    let date = NaiveDate::from_ymd_opt(year, u32::try_from(month % 100).unwrap_or(1), 1).unwrap_or_default();
+    Timestamp(date.and_time(NaiveTime::MIN).and_utc().timestamp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +243,8 @@ mod tests {
         for (at, month) in [(0, 197_001), (1_800_000_000, 202_701), (1_793_491_199, 202_610), (1_793_491_200, 202_611)]
         {
             assert_eq!(month_of(Timestamp(at)), month, "{at}");
+            let first = first_second_of(month);
+            assert!(first.0 <= at && month_of(first) == month && month_of(first + -1) != month, "{month}");
         }
     }
 }

@@ -65,10 +65,12 @@ impl LiveToken {
             authorization_details: self.grant.as_ref().and_then(transaction),
         }
     }
+}
 
+impl AccessRecord {
     /// The API that it is for.
     pub(crate) fn audience(&self) -> &str {
-        &self.access.aud
+        &self.aud
     }
 }
 

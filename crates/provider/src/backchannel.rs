@@ -33,10 +33,10 @@ pub trait LogoutSender: Send + Sync {
 fn told(delivery: &DeliveryRecord, outcome: &str) -> Event {
     Event::new(Kind::LogoutDelivery)
         .about(delivery.subject.as_str())
-        .with("client", delivery.client_id.as_str())
-        .with("session", session(&delivery.sid))
-        .with("attempt", delivery.attempts)
-        .with("outcome", outcome)
+        .fact("client", delivery.client_id.as_str())
+        .fact("session", session(&delivery.sid))
+        .fact("attempt", delivery.attempts)
+        .fact("outcome", outcome)
 }
 
 impl<H: Host> Provider<H> {

@@ -27,7 +27,9 @@ pub(crate) async fn authenticate_client<H: Host>(
     let client = provider.clients.find(&presented.client_id).ok_or_else(unknown)?;
     let issuer = &provider.identity.issuer;
     let endpoint = format!("{issuer}/{endpoint}");
-    if let Some(assertion) = client_auth::authenticate(&client, &presented, &[issuer, &endpoint], now)? {
+    // The token endpoint counts everywhere (RFC 9126 §2).
+    let token = format!("{issuer}/token");
+    if let Some(assertion) = client_auth::authenticate(&client, &presented, &[issuer, &token, &endpoint], now)? {
         let key = format!("jti:{}:{}", client.client_id, digest(&assertion.jti).as_str());
         if !provider.stores.short.put_new(&key, b"", assertion.expires, now).await? {
             return Err(invalid_client("client_assertion was used before").into());

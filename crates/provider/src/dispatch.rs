@@ -103,8 +103,8 @@ async fn finish<H: Host>(
     }
     if let Err(error) = &outcome {
         // Of a login that somebody went through; what is refused at once, a stranger could ask for all day.
-        let event = Event::new(Kind::LoginRefused).with("client", current.request.client_id.as_str());
-        provider.record(event.with("error", error.code.as_str()), now).await?;
+        let event = Event::new(Kind::LoginRefused).fact("client", current.request.client_id.as_str());
+        provider.record(event.fact("error", error.code.as_str()), now).await?;
     }
     answer(provider, text, &current.request, outcome).await
 }

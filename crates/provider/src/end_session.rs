@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::logout::{redirect_after, verify_hint};
-use nixa_protocol::{Client, Params, Timestamp};
+use nixa_protocol::{Client, Params};
 use nixa_storage::DeliveryRecord;
 use nixa_web::{Browser, Page, Text, html, read_form};
 use tower_sessions::Session;
@@ -184,25 +184,21 @@ impl<H: Host> Provider<H> {
     async fn close_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
-        self.tell(&session, &session.clients, now).await?;
+        let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
+        let deliveries = self.deliveries(&session, &session.clients);
+        self.stores.outbox.end_session(sid, &deliveries, &trail, now).await?;
         if let Some(last) = self.sessions.end(sid, now).await? {
             // A service that joined between the first look and the end is told too.
             let joined = last.clients.difference(&session.clients).cloned().collect();
-            self.tell(&last, &joined, now).await?;
+            self.stores.outbox.enqueue(&self.deliveries(&last, &joined), &[], now).await?;
         }
         // After the end: a code that is being redeemed meets one of the two, see `redeem`.
-        let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
-        self.stores.grants.revoke_session(sid, &trail, now).await?;
+        self.stores.grants.revoke_session(sid, &[], now).await?;
         tracing::info!(services = session.clients.len(), "session ended");
         Ok(())
     }
 
-    async fn tell(
-        &self,
-        session: &SsoSession<H::Login>,
-        clients: &BTreeSet<String>,
-        now: Timestamp,
-    ) -> Result<(), ProviderError> {
+    fn deliveries(&self, session: &SsoSession<H::Login>, clients: &BTreeSet<String>) -> Vec<DeliveryRecord> {
         let wants = |id: &&String| self.clients.find(id).is_some_and(|c| c.backchannel_logout_uri.is_some());
         let delivery = |client_id: &String| DeliveryRecord {
             id: Id::random(&*self.entropy),
@@ -211,8 +207,7 @@ impl<H: Host> Provider<H> {
             sid: session.sid.clone(),
             attempts: 0,
         };
-        let deliveries: Vec<DeliveryRecord> = clients.iter().filter(wants).map(delivery).collect();
-        Ok(self.stores.outbox.enqueue(&deliveries, &[], now).await?)
+        clients.iter().filter(wants).map(delivery).collect()
     }
 }
 

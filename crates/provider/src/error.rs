@@ -51,6 +51,7 @@ impl ProviderError {
     pub fn log(&self) {
         match self {
             Self::OAuth(error) => tracing::info!(code = error.code.as_str(), "refused"),
+            Self::Storage(error) => tracing::error!(%error, cause = error.cause(), "failed"),
             other => tracing::error!(error = %other, cause = ?std::error::Error::source(other), "failed"),
         }
     }

@@ -48,7 +48,7 @@ async fn answer<H: Host>(
     }
     let inactive = Ok(json!({ "active": false }));
     let Some(live) = provider.live_token(form.required("token")?, now).await? else { return inactive };
-    if !may_introspect(&caller, &live.access.client_id, live.audience()) {
+    if !may_introspect(&caller, &live.access.client_id, live.access.audience()) {
         return inactive;
     }
     let Some(holder) = provider.clients.find(&live.access.client_id) else { return inactive };

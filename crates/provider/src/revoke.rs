@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use nixa_audit::{Event, Kind};
 use nixa_protocol::{ErrorCode, OAuthError, digest};
 use nixa_web::read_form;
 
@@ -52,6 +53,8 @@ async fn answer<H: Host>(
         if live.access.client_id != client.client_id {
             return Err(foreign().into());
         }
+        let event = Event::new(Kind::GrantRevoked).fact("client", client.client_id.as_str());
+        provider.record(event.fact("reason", "access-token-revoked-by-client"), now).await?;
         provider.forget_access(token).await?;
     }
     Ok(())

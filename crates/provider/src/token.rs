@@ -103,8 +103,8 @@ async fn own<H: Host>(
     let scopes = own_scopes(client, scope)?;
     let audience = client.audience(asked, &provider.identity.issuer)?;
     let event =
-        Event::new(Kind::TokensIssued).with("client", client.client_id.as_str()).with("by", "client_credentials");
-    provider.record(event.with("scopes", json!(scopes)), now).await?;
+        Event::new(Kind::TokensIssued).fact("client", client.client_id.as_str()).fact("by", "client_credentials");
+    provider.record(event.fact("scopes", json!(scopes)), now).await?;
     let access_token = provider.mint_access(client, Wanted { grant: None, scopes: &scopes, audience }, now).await?;
     Ok(TokenResponse {
         access_token,

@@ -14,17 +14,17 @@ use crate::state::Provider;
 pub(crate) fn issued(grant: &GrantRecord, how: &str) -> Event {
     Event::new(Kind::TokensIssued)
         .about(grant.subject.as_str())
-        .with("client", grant.client_id.as_str())
-        .with("grant", grant.id.as_str())
-        .with("by", how)
-        .with("scopes", json!(grant.body.scopes))
-        .with("acr", grant.body.acr.as_deref().map_or(json!(null), |acr| json!(acr)))
-        .with("claims_in_id_token", json!(grant.body.id_token_claims))
+        .fact("client", grant.client_id.as_str())
+        .fact("grant", grant.id.as_str())
+        .fact("by", how)
+        .fact("scopes", json!(grant.body.scopes))
+        .fact("acr", grant.body.acr.as_deref().map_or(json!(null), |acr| json!(acr)))
+        .fact("claims_in_id_token", json!(grant.body.id_token_claims))
 }
 
 /// What was taken back, and why.
 pub(crate) fn revoked(grant: &str, client: &str, why: &str) -> Event {
-    Event::new(Kind::GrantRevoked).with("client", client).with("grant", grant).with("reason", why)
+    Event::new(Kind::GrantRevoked).fact("client", client).fact("grant", grant).fact("reason", why)
 }
 
 /// What using a refresh token came to.
@@ -34,13 +34,14 @@ pub(crate) fn rotated(grant: &GrantRecord, outcome: Rotation) -> Vec<Event> {
         Rotation::Reused => {
             vec![revoked(grant.id.as_str(), &grant.client_id, "refresh-token-reused").about(grant.subject.as_str())]
         }
-        Rotation::Recent | Rotation::Refused => Vec::new(),
+        Rotation::Recent => vec![issued(grant, "refresh_token-again")],
+        Rotation::Refused => Vec::new(),
     }
 }
 
 /// A session's end. The session is named by a digest: whoever reads the trail cannot speak of it elsewhere.
 pub(crate) fn session_ended(subject: &str, sid: &Id<Sso>, clients: usize) -> Event {
-    Event::new(Kind::Logout).about(subject).with("session", session(sid)).with("clients", clients)
+    Event::new(Kind::Logout).about(subject).fact("session", session(sid)).fact("clients", clients)
 }
 
 pub(crate) fn session(sid: &Id<Sso>) -> String {

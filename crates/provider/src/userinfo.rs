@@ -50,6 +50,11 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Response
     // A token of the client itself speaks for no person.
     let grant = grant.ok_or_else(invalid)?;
     let client = provider.clients.find(&grant.client_id).ok_or_else(invalid)?;
+    // A token for another API is that API's to read, not to bring here for more (RFC 8707 §3).
+    let ours = [Some(provider.identity.issuer.as_str()), client.resource.as_deref()];
+    if !ours.contains(&Some(access.audience())) {
+        return Err(invalid().into());
+    }
     // A narrowed token brings the claims of its own scopes; claims by name belong to the grant.
     let by_scope = claims::released(&client, &grant.body.scopes, [].iter());
     let narrowed = claims::released(&client, &access.scopes, [].iter());
@@ -59,9 +64,9 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Response
     let sub = subject_for(&client, grant.subject.as_str(), &provider.identity.pairwise_key);
     let released: Vec<&String> = claims.keys().collect();
     let event =
-        Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).with("client", client.client_id.as_str());
+        Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).fact("client", client.client_id.as_str());
     // Kept before anything leaves.
-    provider.record(event.with("claims", json!(released)), now).await?;
+    provider.record(event.fact("claims", json!(released)), now).await?;
     claims.insert("sub".to_owned(), sub.into());
     said(provider, &client, claims, now)
 }

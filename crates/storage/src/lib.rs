@@ -59,6 +59,22 @@ pub enum StorageError {
     NotText,
 }
 
+impl StorageError {
+    /// The cause for a log. What a database says of a row that it refused holds values of that row: of its own
+    /// errors only the code is told.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable(sqlx::Error::Database(error)) | Self::Conflict(sqlx::Error::Database(error)) => {
+                format!("database error {}", error.code().unwrap_or_default())
+            }
+            Self::Unavailable(error) | Self::Conflict(error) => error.to_string(),
+            Self::Schema(error) => error.to_string(),
+            other => std::error::Error::source(other).map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
+
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         match &error {

@@ -49,8 +49,8 @@ pub trait ShortLived: Send + Sync {
 /// Grants and refresh tokens: the provider engine's durable state.
 #[async_trait]
 pub trait Grants: Send + Sync {
-    /// Stores a grant with its first refresh token, if any. `false` when there is one with this identifier: its
-    /// code was redeemed before, though the short-lived store may have forgotten it, and nothing may be given.
+    /// Stores a grant with its first refresh token, if any. `false` when there is one with this identifier,
+    /// revoked or not: its code was redeemed before, and nothing may be given.
     async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool>;
     /// The grant, if it is there and not revoked.
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
@@ -66,7 +66,7 @@ pub trait Grants: Send + Sync {
         trail: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation>;
-    /// Revokes a grant.
+    /// Revokes a grant, also one that is not stored yet.
     async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
     async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()>;
@@ -80,7 +80,7 @@ pub trait KeyStore: Send + Sync {
     /// A secret.
     async fn secret(&self, name: &str) -> Result<Option<String>>;
     /// Stores a secret unless there is one of this name: of instances that start at once, all use the first.
-    async fn insert_secret(&self, name: &str, sealed: &str, now: Timestamp) -> Result<()>;
+    async fn insert_secret(&self, name: &str, sealed: &str, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Every signing key, also those that are no longer published, in the order in which they begin to sign.
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
     /// Stores the first key of an algorithm, unless there is one.
@@ -100,6 +100,15 @@ pub trait KeyStore: Send + Sync {
 pub trait LogoutOutbox: Send + Sync {
     /// Queues deliveries.
     async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()>;
+    /// Ends a session for good, as far as it is durable: queues what its clients are told, revokes the grants that
+    /// do not outlive it, and records it, in one step.
+    async fn end_session(
+        &self,
+        sid: &Id<Sso>,
+        deliveries: &[DeliveryRecord],
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()>;
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
@@ -182,10 +191,11 @@ pub trait Audit: Send + Sync {
     async fn personal(&self, record: &Record) -> Result<Option<Map<String, Value>>>;
     /// Erases the personal data of a person's records by destroying their key; whether there was one.
     async fn forget(&self, person: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
-    /// Notes the hash of a configuration; whether it is new, and only then is it recorded.
-    async fn configuration(&self, hash: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
-    /// Removes the records of months before this one (`YYYYMM`) and keeps where each chain now begins.
-    async fn remove_before(&self, month: i64, trail: &[Event], now: Timestamp) -> Result<u64>;
+    /// Removes records of months before this one (`YYYYMM`), some thousands of each chain at once, and keeps and
+    /// records where each chain now begins.
+    async fn remove_before(&self, month: i64, now: Timestamp) -> Result<u64>;
+    /// The chains that have records.
+    async fn shards(&self) -> Result<Vec<i64>>;
     /// Makes the place for a month's records (`YYYYMM`), where the database keeps them by the month.
     async fn make_partition(&self, month: i64) -> Result<()>;
 }

@@ -77,6 +77,6 @@ async fn tried(
 ) -> Result<(), ProviderError> {
     let kind = if right { Kind::Login } else { Kind::LoginRefused };
     let event = Event { person: account.map(str::to_owned), ..Event::new(kind) };
-    let event = event.with("method", method).with("client", step.client.client_id.as_str());
+    let event = event.fact("method", method).fact("client", step.client.client_id.as_str());
     idp.record(event, idp.now()).await
 }

@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
 use nixa_provider::{Chosen, ProviderError, Step, dispatch, see_other};
@@ -88,9 +89,14 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
         return Ok(Err(Notice::Wrong));
     }
     let short = &*idp.stores.short;
-    if let Admission::Locked(until) = attempts::admit(short, METHOD, &username, idp.now()).await? {
-        return Ok(Err(Notice::Locked(until)));
-    }
+    let admitted = match attempts::admit(short, METHOD, &username, idp.now()).await? {
+        Admission::Admitted(attempts) => attempts,
+        Admission::Locked(until) => {
+            let event = Event::new(Kind::LoginRefused).fact("method", METHOD).fact("reason", "locked-out");
+            idp.record(event.fact("client", step.client.client_id.as_str()), idp.now()).await?;
+            return Ok(Err(Notice::Locked(until)));
+        }
+    };
     let judged = judge(idp, step, &username, password).await;
     match judged {
         Ok(Some(account)) => {
@@ -102,7 +108,7 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
             Ok(Err(Notice::Wrong))
         }
         Err(error) => {
-            attempts::take_back(short, METHOD, &username, idp.now()).await;
+            attempts::take_back(short, METHOD, &username, admitted, idp.now()).await;
             Err(error)
         }
     }

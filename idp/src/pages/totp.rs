@@ -8,6 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use nixa_audit::{Event, Kind};
 use nixa_protocol::Params;
 use nixa_provider::{Chosen, ProviderError, SsoSession, Step, dispatch, see_other};
 use nixa_web::{Page, html};
@@ -108,9 +109,14 @@ async fn verify(
     form: &Params,
 ) -> Result<Option<Notice>, ProviderError> {
     let (short, now, account) = (&*idp.stores.short, idp.now(), sso.subject.as_str());
-    if let Admission::Locked(until) = attempts::admit(short, METHOD, account, now).await? {
-        return Ok(Some(Notice::Locked(until)));
-    }
+    let admitted = match attempts::admit(short, METHOD, account, now).await? {
+        Admission::Admitted(attempts) => attempts,
+        Admission::Locked(until) => {
+            let event = Event::new(Kind::LoginRefused).fact("method", METHOD).fact("reason", "locked-out");
+            idp.record(event.fact("client", step.client.client_id.as_str()), idp.now()).await?;
+            return Ok(Some(Notice::Locked(until)));
+        }
+    };
     match judge(idp, step, sso, form).await {
         Ok(true) => {
             attempts::clear(short, METHOD, account).await?;
@@ -118,7 +124,7 @@ async fn verify(
         }
         Ok(false) => Ok(Some(Notice::Wrong)),
         Err(error) => {
-            attempts::take_back(short, METHOD, account, now).await;
+            attempts::take_back(short, METHOD, account, admitted, now).await;
             Err(error)
         }
     }

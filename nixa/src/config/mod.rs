@@ -38,7 +38,7 @@ pub struct Config {
     /// Makes it an identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idp: Option<IdpSection>,
-    /// The digest of the file's text, by which the audit trail knows it.
+    /// The digest of the file and of those that it names, by which the audit trail knows them.
     #[serde(skip)]
     pub digest: String,
 }
@@ -89,7 +89,6 @@ impl Config {
         let refuse = |findings| ConfigError { file: file.to_owned(), findings };
         let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
         let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
-        config.digest = digest(&text).as_str().to_owned();
         config.server.data_dir = beside(file, &config.server.data_dir);
         if let Some(key) = config.server.master_key.as_mut().filter(|key| !key.starts_with("env:")) {
             *key = beside(file, Path::new(key.as_str())).display().to_string();
@@ -97,6 +96,11 @@ impl Config {
         for path in config.paths_mut() {
             *path = beside(file, path);
         }
+        // What it says, also by the files that it names: an edited policy is another configuration.
+        let named = config.paths_mut().into_iter().map(|path| std::fs::read(path).unwrap_or_default());
+        let named: Vec<String> =
+            named.map(|bytes| digest(&String::from_utf8_lossy(&bytes)).as_str().to_owned()).collect();
+        config.digest = digest(&[text, named.join(" ")].join("\n")).as_str().to_owned();
         let findings = config.check();
         if findings.is_empty() { Ok(config) } else { Err(refuse(findings)) }
     }

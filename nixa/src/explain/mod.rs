@@ -5,18 +5,18 @@ mod matrix;
 
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use assurance_policy::{Decision, Held, Offer, Policy, Requirement, Sentence, Use, decide, sentence, weigh};
-use nixa_protocol::{Clock, Entropy};
+use nixa_protocol::Clock;
 use nixa_storage::{DecisionRecord, People, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::ambient::{SystemClock, SystemEntropy};
+use crate::ambient::SystemClock;
 use crate::compose::{self, StartError};
 use crate::config::{Config, ConfigError, default_policy};
+use crate::serve::real_world;
 
 pub use matrix::matrix;
 
@@ -170,8 +170,8 @@ pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> R
 pub async fn explain_stored(config: &Path, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
     let config = Config::load(config)?;
     let broker = config.broker.as_ref().ok_or(ExplainError::NotABroker)?;
-    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let store = compose::open(&config, Role::Broker, &entropy).await?;
+    let world = real_world().map_err(|e| io::Error::other(e.to_string()))?;
+    let store = compose::open(&config, Role::Broker, &world).await?;
     let found = store.decision(id).await?.ok_or(ExplainError::NoDecision)?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &found.record)?;

@@ -25,7 +25,7 @@ async fn a_rotation_is_announced_a_day_before_and_breaks_no_client() {
     let lab = Lab::new().await;
     let old_set = jwks(&lab).await;
     let first = Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.vault.rotate(lab.clock.now()).await.unwrap();
+    lab.broker.vault.rotate("a test", lab.clock.now()).await.unwrap();
     reload(&lab).await;
     let announced = jwks(&lab).await;
     assert_eq!((old_set["keys"].as_array().unwrap().len(), announced["keys"].as_array().unwrap().len()), (4, 8));

@@ -23,8 +23,8 @@ impl Table {
     fn row(&mut self, lab: &Lab, what: &str) {
         let now = used(lab);
         let cells: Vec<u64> = now.iter().zip(self.before).map(|(now, before)| now - before).collect();
-        // Octets vary with the length of names: to the nearest hundred.
-        let octets = |n: u64| (n + 50) / 100 * 100;
+        // Octets vary by a few, as signatures and times do: to the nearest 500.
+        let octets = |n: u64| (n + 250) / 500 * 500;
         let _ok = writeln!(
             self.text,
             "| {what} | {} | {} | {} | {} | {} | {} |",

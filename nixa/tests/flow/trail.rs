@@ -32,14 +32,14 @@ async fn database(lab: &Lab) -> sqlx::SqlitePool {
 async fn report(lab: &Lab) -> nixa::audit::Report {
     let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
-    nixa::audit::verify(&*lab.broker.store, &key, None, None).await.unwrap()
+    nixa::audit::verify(&*lab.broker.store, &key, None, None, lab.clock.now()).await.unwrap()
 }
 
 #[tokio::test]
 async fn each_thing_that_happens_leaves_its_record() {
     let lab = Lab::new().await;
     let start = records(&lab).await;
-    assert_eq!(count(&start), [("configuration", 1), ("key", 4)].into());
+    assert_eq!(count(&start), [("configuration", 1), ("key", 8)].into());
     let mut browser = Browser::default();
     let tokens = browser.tokens(&lab, "basic", &[("scope", "openid profile offline_access")]).await;
     lab.userinfo(tokens["access_token"].as_str().unwrap()).await;
@@ -63,7 +63,7 @@ async fn each_thing_that_happens_leaves_its_record() {
         ("consent", 1),
         ("decision", 3),
         ("grant-revoked", 1),
-        ("key", 4),
+        ("key", 8),
         ("link", 1),
         ("login", 1),
         ("login-refused", 1),
@@ -128,23 +128,23 @@ async fn a_trail_that_was_altered_is_seen_and_the_place_named() {
     Browser::default().tokens(&lab, "basic", &[]).await;
     let sound = report(&lab).await;
     assert!(sound.is_sound(), "{sound:?}");
-    assert!(sound.signed == 2 && sound.confirmed == 12 && sound.read > sound.confirmed, "{sound:?}");
+    assert!(sound.signed == 2 && sound.confirmed == 16 && sound.read > sound.confirmed, "{sound:?}");
 
     let pool = database(&lab).await;
     let all = records(&lab).await;
-    let refused = sqlx::query("UPDATE audit_records SET person = 'x' WHERE seq = 7").execute(&pool).await;
+    let refused = sqlx::query("UPDATE audit_records SET person = 'x' WHERE seq = 11").execute(&pool).await;
     assert!(refused.is_err(), "an accident is refused");
     // Whoever has the database takes the trigger away first.
     sqlx::query("DROP TRIGGER audit_records_are_not_changed").execute(&pool).await.unwrap();
     let tamper = [
-        ("UPDATE audit_records SET person = 'x' WHERE seq = 7", "record from 6 to 7 was altered"),
-        ("DELETE FROM audit_records WHERE seq = 8", "record 8 is missing"),
+        ("UPDATE audit_records SET person = 'x' WHERE seq = 11", "record from 10 to 11 was altered"),
+        ("DELETE FROM audit_records WHERE seq = 12", "record 12 is missing"),
         (
             "INSERT INTO audit_records SELECT shard, 100000, month, at, kind, person, body, sealed, hash
              FROM audit_records WHERE seq = 4",
             "record 100000 was inserted",
         ),
-        ("DELETE FROM audit_records WHERE seq > 10", "are missing"),
+        ("DELETE FROM audit_records WHERE seq > 14", "are missing"),
     ];
     for (sql, expected) in tamper {
         sqlx::query(sql).execute(&pool).await.unwrap();
@@ -153,12 +153,20 @@ async fn a_trail_that_was_altered_is_seen_and_the_place_named() {
         assert!(first.contains(expected), "{sql}: {report:?}");
         sqlx::query("DELETE FROM audit_records").execute(&pool).await.unwrap();
         for r in &all {
-            let insert = sqlx::query("INSERT INTO audit_records VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8)");
+            let insert = sqlx::query("INSERT INTO audit_records VALUES ($1, $2, 202311, $3, $4, $5, $6, $7, $8)");
             let insert = insert.bind(r.draft.shard).bind(r.draft.seq).bind(r.draft.at).bind(&r.draft.kind);
             let insert = insert.bind(&r.draft.person).bind(&r.draft.body).bind(&r.draft.sealed).bind(&r.hash);
             insert.execute(&pool).await.unwrap();
         }
     }
+    // The beginning taken away, with an anchor that nobody has recorded.
+    let cut = &all[9];
+    sqlx::query("DELETE FROM audit_records WHERE seq <= 10").execute(&pool).await.unwrap();
+    let anchor = sqlx::query("INSERT INTO audit_anchors VALUES (0, 10, $1)").bind(&cut.hash);
+    anchor.execute(&pool).await.unwrap();
+    assert_eq!(report(&lab).await.unproven, [0]);
+    sqlx::query("DELETE FROM audit_records").execute(&pool).await.unwrap();
+    assert!(!report(&lab).await.is_sound(), "nothing is left, and the anchor says so");
     sqlx::query("DELETE FROM audit_checkpoints WHERE n = 1").execute(&pool).await.unwrap();
     assert!(report(&lab).await.checkpoints.is_some(), "a missing checkpoint is seen by the next one");
 }
@@ -184,7 +192,7 @@ async fn a_tail_that_was_cut_off_is_seen_by_a_checkpoint_kept_elsewhere() {
     assert!(report(&lab).await.is_sound(), "by itself the rest is whole");
     let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
-    let report = nixa::audit::verify(&**store, &key, None, Some(&kept)).await.unwrap();
+    let report = nixa::audit::verify(&**store, &key, None, Some(&kept), lab.clock.now()).await.unwrap();
     assert_eq!(report.missing_checkpoint, Some(2));
     assert!(report.records[0].to_string().contains("missing"), "{report:?}");
 }

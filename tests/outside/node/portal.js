@@ -3,8 +3,9 @@
 import { createInterface } from "node:readline";
 import { webcrypto } from "node:crypto";
 
-// Node 18 has it, but not as a global.
+// Node 18, of Debian 12, has them, but not as globals.
 globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 const client = await import("openid-client");
 
 let config, setup, pending, tokens;

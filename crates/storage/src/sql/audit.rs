@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nixa_audit::{Draft, Event, Record, month_of};
+use nixa_audit::{Draft, Event, Kind, REMOVED, Record, first_second_of, month_of};
 use nixa_protocol::seal::SealingKey;
 use nixa_protocol::{Entropy, Timestamp};
 
@@ -23,7 +23,7 @@ const INSERT: &str = "INSERT INTO audit_records (shard, seq, month, at, kind, pe
 const SET_HEAD: &str = "UPDATE audit_heads SET hash = $2 WHERE shard = $1";
 const HEADS: &str = "SELECT shard, seq, hash FROM audit_heads WHERE seq > 0 ORDER BY shard";
 const ANCHORS: &str = "SELECT shard, seq, hash FROM audit_anchors ORDER BY shard";
-const RECORDS: &str = "SELECT * FROM audit_records WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const RECORDS: &str = "SELECT * FROM audit_records WHERE shard = $1 AND seq > $2 ORDER BY seq, month LIMIT $3";
 const CHECKPOINTS: &str = "SELECT n, jws, token FROM audit_checkpoints WHERE n > $1 ORDER BY n LIMIT $2";
 const LAST_CHECKPOINT: &str = "SELECT n, jws, token FROM audit_checkpoints ORDER BY n DESC LIMIT 1";
 const ADD_CHECKPOINT: &str = "INSERT INTO audit_checkpoints (n, jws, token) VALUES ($1, $2, $3)
@@ -33,12 +33,17 @@ const PERSON_KEY: &str = "SELECT sealed FROM person_keys WHERE person = $1";
 const ADD_PERSON_KEY: &str = "INSERT INTO person_keys (person, sealed) VALUES ($1, $2)
     ON CONFLICT (person) DO NOTHING";
 const FORGET: &str = "DELETE FROM person_keys WHERE person = $1";
-const CONFIGURATION: &str = "INSERT INTO configurations (hash, first_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
-const LAST_BEFORE: &str = "SELECT seq, hash FROM audit_records WHERE shard = $1 AND month < $2
-    ORDER BY seq DESC LIMIT 1";
+const SHARDS_THERE: &str = "SELECT DISTINCT shard FROM audit_records ORDER BY shard";
+const OLDEST: &str = "SELECT seq, month FROM audit_records WHERE shard = $1 ORDER BY seq LIMIT 1";
+/// By the time as well, which the hash covers: a month that somebody has changed takes no record away.
+const LAST_BEFORE: &str = "SELECT seq, hash FROM audit_records
+    WHERE shard = $1 AND seq < $4 AND month < $2 AND at < $3 ORDER BY seq DESC LIMIT 1";
 const ANCHOR: &str = "INSERT INTO audit_anchors (shard, seq, hash) VALUES ($1, $2, $3)
     ON CONFLICT (shard) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
-const REMOVE: &str = "DELETE FROM audit_records WHERE shard = $1 AND month < $2";
+const REMOVE: &str = "DELETE FROM audit_records WHERE shard = $1 AND seq <= $2";
+const PARTITION: &str = "SELECT 1 FROM pg_class WHERE relname = $1";
+/// How many records of a chain are removed at once.
+const REMOVED_AT_ONCE: i64 = 5_000;
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -168,7 +173,16 @@ impl Audit for SqlStore {
     }
 
     async fn records(&self, shard: i64, after: i64, most: i64) -> Result<Vec<Record>> {
-        self.db.all(RECORDS, args![shard, after, most]).await?.iter().map(read_record).collect()
+        let rows = self.db.all(RECORDS, args![shard, after, most]).await?;
+        let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= most;
+        let mut records: Vec<Record> = rows.iter().map(read_record).collect::<Result<_>>()?;
+        // Two records with one number must not be parted by the end of a page: the second would not be seen.
+        if let (true, Some(last)) = (full, records.last().map(|r| r.draft.seq))
+            && records.first().is_some_and(|r| r.draft.seq != last)
+        {
+            records.retain(|r| r.draft.seq != last);
+        }
+        Ok(records)
     }
 
     async fn checkpoints(&self, after: i64, most: i64) -> Result<Vec<StoredCheckpoint>> {
@@ -207,48 +221,58 @@ impl Audit for SqlStore {
         Ok(known)
     }
 
-    async fn configuration(&self, hash: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
-        let mut tx = self.db.begin().await?;
-        let new = tx.execute(CONFIGURATION, args![hash, now]).await? == 1;
-        if new {
-            self.append(&mut tx, trail, now).await?;
+    async fn remove_before(&self, month: i64, now: Timestamp) -> Result<u64> {
+        let mut removed = 0;
+        for shard in self.shards().await? {
+            // Looked at before a transaction: most of the time there is nothing to remove.
+            let Some(oldest) = self.db.one(OLDEST, args![shard]).await? else { continue };
+            if oldest.int("month")? >= month {
+                continue;
+            }
+            let mut tx = self.db.begin().await?;
+            let (end, most) = (first_second_of(month), oldest.int("seq")? + REMOVED_AT_ONCE);
+            let Some(last) = tx.one(LAST_BEFORE, args![shard, month, end, most]).await? else {
+                tx.rollback().await?;
+                continue;
+            };
+            let (seq, hash) = (last.int("seq")?, last.text("hash")?);
+            tx.execute(ANCHOR, args![shard, seq, &hash]).await?;
+            removed += tx.execute(REMOVE, args![shard, seq]).await?;
+            // The record that names where the chain now begins, without which nobody believes the anchor.
+            let event = Event::new(Kind::Trail).fact("change", REMOVED).fact("shard", shard);
+            self.append(&mut tx, &[event.fact("seq", seq).fact("hash", hash)], now).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
-        Ok(new)
+        Ok(removed)
     }
 
-    async fn remove_before(&self, month: i64, trail: &[Event], now: Timestamp) -> Result<u64> {
-        let mut tx = self.db.begin().await?;
-        let shards: Vec<i64> =
-            tx.all(HEADS, args![]).await?.iter().map(|row| row.int("shard")).collect::<Result<_>>()?;
-        let mut removed = 0;
-        for shard in shards {
-            let Some(last) = tx.one(LAST_BEFORE, args![shard, month]).await? else { continue };
-            tx.execute(ANCHOR, args![shard, last.int("seq")?, &last.text("hash")?]).await?;
-            removed += tx.execute(REMOVE, args![shard, month]).await?;
-        }
-        if removed > 0 {
-            self.append(&mut tx, trail, now).await?;
-        }
-        tx.commit().await?;
-        Ok(removed)
+    async fn shards(&self) -> Result<Vec<i64>> {
+        self.db.all(SHARDS_THERE, args![]).await?.iter().map(|row| row.int("shard")).collect()
     }
 
     async fn make_partition(&self, month: i64) -> Result<()> {
         // SQLite has no partitions. On PostgreSQL a month whose first records have gone into the table for all
         // others stays there: its own partition can no longer be made, and is not needed.
-        if let Pools::Postgres(pool) = &self.db.pools {
-            let sql = format!(
-                "CREATE TABLE IF NOT EXISTS audit_records_{month} PARTITION OF audit_records FOR VALUES IN ({month})"
-            );
-            // Made of a number alone.
-            if let Err(error) = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(pool).await
-                && error.as_database_error().is_none()
-            {
-                return Err(error.into());
-            }
+        let Pools::Postgres(pool) = &self.db.pools else { return Ok(()) };
+        let name = format!("audit_records_{month}");
+        if self.db.one(PARTITION, args![&name]).await?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let make = async {
+            let mut tx = pool.begin().await?;
+            // It needs the table for itself: logins that come meanwhile queue behind it.
+            sqlx::query("SET LOCAL lock_timeout = 500").execute(&mut *tx).await?;
+            let sql = format!("CREATE TABLE {name} PARTITION OF audit_records FOR VALUES IN ({month})");
+            // Made of a number alone.
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await?;
+            tx.commit().await
+        };
+        match tokio::time::timeout(self.db.patience, make).await {
+            Ok(Err(error)) if error.as_database_error().is_none() => Err(error.into()),
+            // Another instance was first, the table is in use, or the month is in the table for all others.
+            Ok(_) => Ok(()),
+            Err(_) => Err(StorageError::TooSlow),
+        }
     }
 }
 
@@ -260,7 +284,9 @@ fn read_checkpoint(row: &Row) -> Result<StoredCheckpoint> {
     Ok(StoredCheckpoint { n: row.int("n")?, jws: row.text("jws")?, token: row.maybe_text("token")? })
 }
 
+/// A record that stands in another month than its time is given without its hash: no verification takes it.
 fn read_record(row: &Row) -> Result<Record> {
+    let in_its_month = row.int("month")? == month_of(Timestamp(row.int("at")?));
     Ok(Record {
         draft: Draft {
             shard: row.int("shard")?,
@@ -271,6 +297,6 @@ fn read_record(row: &Row) -> Result<Record> {
             body: row.text("body")?,
             sealed: row.maybe_text("sealed")?,
         },
-        hash: row.text("hash")?,
+        hash: if in_its_month { row.text("hash")? } else { String::new() },
     })
 }

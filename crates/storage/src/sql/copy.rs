@@ -2,14 +2,17 @@
 
 use nixa_protocol::{Digest, digest};
 
-use super::db::{Arg, Db, Row};
+use super::db::{Arg, Db, Row, args};
 use super::{Role, SqlStore};
 use crate::StorageError;
+use crate::ports::Audit;
 
 type Result<T> = std::result::Result<T, StorageError>;
 
 /// How many rows are read at once.
 const BATCH: i64 = 500;
+
+const MONTHS: &str = "SELECT DISTINCT month FROM audit_records ORDER BY month";
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +86,6 @@ const TRAIL: &[Table] = &[
     ("audit_anchors", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
     ("audit_checkpoints", 1, &[("n", Int), ("jws", Text), ("token", MaybeText)]),
     ("person_keys", 1, &[("person", Text), ("sealed", Text)]),
-    ("configurations", 1, &[("hash", Text), ("first_at", Int)]),
 ];
 
 const BROKER: &[Table] = &[
@@ -169,12 +171,19 @@ struct Statements {
     insert: &'static str,
 }
 
-fn statements((name, keys, columns): &Table) -> Statements {
+fn statements(db: &Db, (name, keys, columns): &Table) -> Statements {
     let names: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
     let numbers = |from: usize, count: usize| -> String {
         (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
     };
-    let key = names.iter().take(*keys).copied().collect::<Vec<_>>().join(", ");
+    // In the order of octets on both, whatever the database's language is: the checksum goes by it.
+    let ordered = |(name, of): &(&str, Type)| match of {
+        Text | MaybeText => db.text("", " COLLATE \"C\"").to_owned(),
+        Int | MaybeInt | Flag => String::new(),
+    } + "|" + name;
+    let key: Vec<String> = columns.iter().take(*keys).map(ordered).collect();
+    let key = key.iter().filter_map(|k| k.split_once('|')).map(|(collation, name)| format!("{name}{collation}"));
+    let key = key.collect::<Vec<_>>().join(", ");
     let all = names.join(", ");
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     Statements {
@@ -204,20 +213,23 @@ impl SqlStore {
     /// # Errors
     /// [`StorageError`].
     pub async fn copy_to(&self, target: &Self) -> Result<Vec<Copied>> {
+        for month in self.db.all(MONTHS, args![]).await? {
+            target.make_partition(month.int("month")?).await?;
+        }
         let mut copied = Vec::new();
         for table in tables(self.role) {
-            let statements = statements(table);
+            let (here_sql, there_sql) = (statements(&self.db, table), statements(&target.db, table));
             let mut added = 0;
             let insert = async |rows: &[Vec<Value>]| {
                 let mut tx = target.db.begin().await?;
                 for row in rows {
                     let args: Vec<Arg<'_>> = row.iter().map(Value::arg).collect();
-                    added += tx.execute(statements.insert, &args).await?;
+                    added += tx.execute(there_sql.insert, &args).await?;
                 }
                 tx.commit().await
             };
-            let (rows, here) = walk(&self.db, table, &statements, insert).await?;
-            let (there_rows, there) = walk(&target.db, table, &statements, async |_| Ok(())).await?;
+            let (rows, here) = walk(&self.db, table, &here_sql, insert).await?;
+            let (there_rows, there) = walk(&target.db, table, &there_sql, async |_| Ok(())).await?;
             copied.push(Copied { table: table.0, rows, added, same: rows == there_rows && here == there });
         }
         Ok(copied)

@@ -20,8 +20,12 @@ const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2
       AND EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND revoked_at IS NULL)
     RETURNING grant_id";
 const USED_REFRESH: &str = "SELECT grant_id, used_at FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
-const REVOKE: &str = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-const REVOKE_SESSION: &str = "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
+/// For a grant that is not stored yet it leaves a row that the insert will run into.
+const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at)
+    VALUES ($1, '', '', '', '{}', FALSE, $2, $2)
+    ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
+pub(super) const REVOKE_SESSION: &str =
+    "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -67,7 +71,8 @@ impl Grants for SqlStore {
             if now < Timestamp(used.int("used_at")?) + grace
                 && tx.one(LIVE, args![&used.text("grant_id")?]).await?.is_some()
             {
-                tx.rollback().await?;
+                self.append(&mut tx, &trail(Rotation::Recent), now).await?;
+                tx.commit().await?;
                 return Ok(Rotation::Recent);
             }
             tx.execute(REVOKE, args![&used.text("grant_id")?, now]).await?;

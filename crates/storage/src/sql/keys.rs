@@ -28,8 +28,12 @@ impl KeyStore for SqlStore {
         self.db.one(SECRET, args![name]).await?.map(|row| row.text("sealed")).transpose()
     }
 
-    async fn insert_secret(&self, name: &str, sealed: &str, now: Timestamp) -> Result<()> {
-        self.db.execute(INSERT_SECRET, args![name, sealed, now]).await.map(drop)
+    async fn insert_secret(&self, name: &str, sealed: &str, trail: &[Event], now: Timestamp) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        if tx.execute(INSERT_SECRET, args![name, sealed, now]).await? == 1 {
+            self.append(&mut tx, trail, now).await?;
+        }
+        tx.commit().await
     }
 
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::migrate::{Migrate as _, Migration, Migrator};
-use sqlx::{Postgres, Sqlite, pool::PoolConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, pool::PoolConnection};
 
 use super::db::Pools;
 use super::{Role, SqlStore};
@@ -55,7 +55,13 @@ impl SqlStore {
                 let _alone = sqlite::alone(write.connect_options().get_filename()).await?;
                 migrator.run(write).await?;
             }
-            Pools::Postgres(pool) => migrator.run(pool).await?,
+            Pools::Postgres(pool) => {
+                // A connection of its own: a step, or the wait for another instance's, may take longer than a login.
+                let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
+                let mut connection = options.connect().await?;
+                migrator.run(&mut connection).await?;
+                connection.close().await?;
+            }
         }
         Ok(())
     }

@@ -120,9 +120,9 @@ impl SqlStore {
             Location::Postgres(url) => {
                 let options = PgConnectOptions::from_str(url)?
                     .application_name("nixa")
-                    // The server gives up when nobody waits any more, so that a slow statement does not hold
-                    // locks for a login that has long been answered.
-                    .options([("statement_timeout", limits.patience.as_millis().to_string())])
+                    // The server gives up when nobody waits any more: neither a slow statement nor an instance that
+                    // froze or was cut off in a transaction may hold locks that others wait for.
+                    .options(timeouts(limits.patience))
                     .disable_statement_logging();
                 let pool = PgPoolOptions::new()
                     .max_connections(limits.connections)
@@ -134,4 +134,16 @@ impl SqlStore {
         };
         Ok(Self { db: Db { pools, patience: limits.patience, statements: Arc::default() }, role, sealer: None })
     }
+}
+
+fn timeouts(patience: Duration) -> [(&'static str, String); 6] {
+    let milliseconds = patience.as_millis();
+    [
+        ("statement_timeout", milliseconds.to_string()),
+        ("idle_in_transaction_session_timeout", milliseconds.to_string()),
+        ("tcp_user_timeout", (2 * milliseconds).to_string()),
+        ("tcp_keepalives_idle", "10".to_owned()),
+        ("tcp_keepalives_interval", "5".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+    ]
 }

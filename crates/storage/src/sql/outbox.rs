@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::Timestamp;
-use nixa_protocol::id::{Delivery, Id};
+use nixa_protocol::id::{Delivery, Id, Sso};
 
 use super::SqlStore;
 use super::db::args;
+use super::grants::REVOKE_SESSION;
 use crate::StorageError;
 use crate::ports::LogoutOutbox;
 use crate::records::DeliveryRecord;
@@ -31,6 +32,22 @@ impl LogoutOutbox for SqlStore {
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
         }
+        self.append(&mut tx, trail, now).await?;
+        tx.commit().await
+    }
+
+    async fn end_session(
+        &self,
+        sid: &Id<Sso>,
+        deliveries: &[DeliveryRecord],
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
+            tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
+        }
+        tx.execute(REVOKE_SESSION, args![sid, now]).await?;
         self.append(&mut tx, trail, now).await?;
         tx.commit().await
     }

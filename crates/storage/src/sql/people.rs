@@ -18,7 +18,7 @@ const LINKED: &str = "SELECT p.id, p.pivot FROM links l JOIN people p ON p.id = 
 const BY_PIVOT: &str = "SELECT id FROM people WHERE pivot = $1";
 const INSERT_PERSON: &str = "INSERT INTO people (id, pivot, attributes, created_at) VALUES ($1, $2, $3, $4)";
 const INSERT_LINK: &str = "INSERT INTO links (idp, upstream_subject, person_id, created_at) VALUES ($1, $2, $3, $4)";
-const SET_PIVOT: &str = "UPDATE people SET pivot = $2 WHERE id = $1";
+const SET_PIVOT: &str = "UPDATE people SET pivot = $2 WHERE id = $1 AND pivot IS NULL";
 const SET_ATTRIBUTES: &str = "UPDATE people SET attributes = $2 WHERE id = $1";
 const LOCK_ATTRIBUTES: &str = "UPDATE people SET attributes = attributes WHERE id = $1 RETURNING attributes";
 const PERSON: &str = "SELECT attributes FROM people WHERE id = $1";
@@ -113,7 +113,7 @@ impl SqlStore {
             }
             None => {
                 let id = link(&mut tx, upstream, new_id, now).await?;
-                events.push(Event::new(Kind::Link).about(&id).with("idp", upstream.idp.as_str()));
+                events.push(Event::new(Kind::Link).about(&id).fact("idp", upstream.idp.as_str()));
                 id
             }
         };
@@ -142,7 +142,10 @@ async fn agree_on_pivot(tx: &mut Tx, person: &str, stored: Option<String>, state
             if by_pivot(tx, stated).await?.is_some() {
                 return Ok(false);
             }
-            tx.execute(SET_PIVOT, args![person, stated]).await?;
+            // Another login has stated one meanwhile: look again which.
+            if tx.execute(SET_PIVOT, args![person, stated]).await? == 0 {
+                return Err(StorageError::Exists);
+            }
             Ok(true)
         }
         (_, None) => Ok(true),

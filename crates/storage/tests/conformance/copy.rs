@@ -24,7 +24,7 @@ async fn file(folder: &TempDir, role: Role) -> SqlStore {
 
 async fn fill(store: &SqlStore) {
     audit::fill(store).await;
-    store.insert_secret("pairwise", "sealed", NOW).await.unwrap();
+    store.insert_secret("pairwise", "sealed", &[], NOW).await.unwrap();
     let key = |kid: &str| KeyRecord {
         kid: kid.to_owned(),
         algorithm: "ES256".to_owned(),

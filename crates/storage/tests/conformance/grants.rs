@@ -80,6 +80,32 @@ pub(crate) async fn a_revoked_grant_is_not_live(store: Store) {
 }
 
 /// A code that is replayed while it is being redeemed: the revocation may come before the grant.
+pub(crate) async fn revoked_before_it_was_stored(store: Store) {
+    store.revoke_grant(&id("g"), &[], NOW).await.unwrap();
+    assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
+    assert!(!store.insert_grant(&grant("g", "s", true), Some(&refresh("r")), &[]).await.unwrap());
+    assert_eq!(store.live_grant(&id("g")).await.unwrap(), None);
+    assert_eq!(store.grant_of_refresh(&digest("r")).await.unwrap(), None);
+}
+
+pub(crate) async fn storing_and_revoking_at_once_ends_revoked(store: Store) {
+    race(|n| {
+        let store = Arc::clone(&store);
+        async move {
+            let name = format!("g{}", n / 2);
+            if n % 2 == 0 {
+                store.insert_grant(&grant(&name, "s", true), Some(&refresh(&name)), &[]).await.map(|_| ()).unwrap();
+            } else {
+                store.revoke_grant(&id(&name), &[], NOW).await.unwrap();
+            }
+        }
+    })
+    .await;
+    for n in 0..RACERS / 2 {
+        assert_eq!(store.live_grant(&id(&format!("g{n}"))).await.unwrap(), None);
+    }
+}
+
 pub(crate) async fn a_session_takes_only_its_own_grants(store: Store) {
     store.insert_grant(&grant("mine", "s", false), Some(&refresh("r")), &[]).await.unwrap();
     store.insert_grant(&grant("offline", "s", true), None, &[]).await.unwrap();

@@ -29,11 +29,11 @@ pub(crate) async fn the_first_secret_stays(store: Store) {
     assert_eq!(store.secret("pairwise").await.unwrap(), None);
     race(|n| {
         let store = Arc::clone(&store);
-        async move { store.insert_secret("pairwise", &n.to_string(), NOW).await.unwrap() }
+        async move { store.insert_secret("pairwise", &n.to_string(), &[], NOW).await.unwrap() }
     })
     .await;
     let kept = store.secret("pairwise").await.unwrap().unwrap();
-    store.insert_secret("pairwise", "later", NOW).await.unwrap();
+    store.insert_secret("pairwise", "later", &[], NOW).await.unwrap();
     assert_eq!(store.secret("pairwise").await.unwrap().unwrap(), kept);
     assert_eq!(store.secret("pivot").await.unwrap(), None);
 }

@@ -68,6 +68,8 @@ macro_rules! durable_contracts {
             a_stored_grant_is_live
             a_known_id_is_not_stored_again
             a_revoked_grant_is_not_live
+            revoked_before_it_was_stored
+            storing_and_revoking_at_once_ends_revoked
             a_session_takes_only_its_own_grants
             a_refresh_token_names_its_grant
             rotation_replaces
@@ -129,7 +131,6 @@ macro_rules! durable_contracts {
             personal_data_is_erased_and_the_chain_holds
             old_months_go_and_the_rest_still_verifies
             a_checkpoint_has_one_author
-            a_configuration_is_recorded_once
             without_a_key_personal_data_is_refused
         }
         contracts! { $backend, accounts:
