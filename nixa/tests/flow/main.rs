@@ -12,6 +12,7 @@ mod levels;
 mod logout;
 mod requests;
 mod risk;
+mod sealed;
 mod simulator;
 mod sizing;
 mod tokens;
