@@ -1,6 +1,5 @@
 """Authlib, an independent client library, logs in at the broker over plain HTTP."""
 
-import html.parser
 import urllib.parse
 
 import pytest
@@ -9,27 +8,12 @@ from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.oidc.core import CodeIDToken
 from conftest import totp
+from portal import Forms
 
 PORTALS = {
     "portal1": ("dich-vu-cong", "client_secret_basic", "openid profile"),
     "portal2": ("bao-hiem-xa-hoi", "client_secret_basic", "openid profile personal_number"),
 }
-
-
-class Forms(html.parser.HTMLParser):
-    """The forms of a page with their hidden fields."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.forms = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        if tag == "form":
-            self.forms.append((attrs.get("action"), {}))
-        elif tag == "input" and attrs.get("type") == "hidden" and self.forms:
-            self.forms[-1][1][attrs["name"]] = attrs["value"]
 
 
 class Citizen:
