@@ -32,6 +32,8 @@ pub(crate) async fn pools(
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5));
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
+    // The switch of a new file to WAL fails as busy at once, without waiting, while another process opens it.
+    let _alone = alone(path).await?;
     let write = pool(1).connect_with(options.clone()).await?;
     let read = pool(4).connect_with(options.read_only(true)).await?;
     Ok((write, read))
