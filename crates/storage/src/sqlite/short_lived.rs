@@ -25,8 +25,8 @@ impl SqliteShortLived {
     /// # Errors
     /// [`StorageError::Unavailable`], [`StorageError::Schema`].
     pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
-        let _alone = alone(path).await?;
         let (write, read) = pools(path, SqliteSynchronous::Normal).await?;
+        let _alone = alone(path).await?;
         SCHEMA.run(&write).await?;
         Ok(Self { write, read })
     }
