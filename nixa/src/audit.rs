@@ -11,9 +11,10 @@ use nixa_audit::{
     Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, REMOVED, Record,
     checkpoint_digest, ocsf, read_checkpoint, verify_checkpoints,
 };
-use nixa_protocol::Timestamp;
+use nixa_protocol::id::Id;
 use nixa_protocol::jose::VerifyingKey;
-use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint};
+use nixa_protocol::{Timestamp, digest};
+use nixa_storage::{Audit, AuditHead, People, StorageError, StoredCheckpoint};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -64,6 +65,10 @@ pub struct Report {
     pub stamped: usize,
     /// The checkpoints without a time stamp that shows that they were signed when they say.
     pub bad_stamps: Vec<i64>,
+    /// The decisions that are not, or not as the trail says, in their table.
+    pub decisions: Vec<String>,
+    /// How many decisions stand in their table without a record in the trail.
+    pub unrecorded: i64,
     /// The chains whose beginning is missing without a record that says that it was removed.
     pub unproven: Vec<i64>,
 }
@@ -77,13 +82,16 @@ impl Report {
             && self.missing_checkpoint.is_none()
             && self.bad_stamps.is_empty()
             && self.unproven.is_empty()
+            && self.decisions.is_empty()
+            && self.unrecorded <= 0
     }
 }
 
 /// Verifies the whole trail: that the checkpoints are one chain, and that each chain of records is whole, in
 /// order, and the one that was signed. `kept` is a checkpoint that was kept elsewhere: without one, whoever has
 /// the database and its key can cut off the end of the trail with its checkpoints. With `trust`, each checkpoint
-/// must be covered by a time stamp of its time.
+/// must be covered by a time stamp of its time. `decisions` is their table at a broker, with the first second of
+/// which they are kept: each must be what its record says, and none may be there without one.
 ///
 /// # Errors
 /// [`AuditError`].
@@ -92,10 +100,19 @@ pub async fn verify(
     key: &VerifyingKey,
     trust: Option<&TrustedTsa>,
     kept: Option<&Path>,
+    decisions: Option<(&dyn People, Timestamp)>,
     now: Timestamp,
 ) -> Result<Report, AuditError> {
     let keys = [key.clone()];
     let mut report = Report::default();
+    let mut decisions = match decisions {
+        Some((table, from)) => {
+            // Before the records: what is counted has its record by now.
+            let stored = table.count_decisions(from, now).await?;
+            Some(Decisions { table, from, before: now, stored, found: 0 })
+        }
+        None => None,
+    };
     let stored = all_checkpoints(store).await?;
     report.signed = stored.len();
     let jws: Vec<&str> = stored.iter().map(|checkpoint| checkpoint.jws.as_str()).collect();
@@ -132,8 +149,9 @@ pub async fn verify(
     for shard in shards {
         let at = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
         let (head, anchor) = (at(&heads), at(&anchors));
-        removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut report).await?);
+        removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut decisions, &mut report).await?);
     }
+    report.unrecorded = decisions.map_or(0, |decisions| decisions.stored - decisions.found);
     let proven = |anchor: &&AuditHead| !removals.contains(&(anchor.shard, anchor.seq, anchor.hash.clone()));
     report.unproven = anchors.iter().filter(proven).map(|anchor| anchor.shard).collect();
     Ok(report)
@@ -195,6 +213,7 @@ async fn verify_chain(
     shard: i64,
     (anchor, head): (Option<AuditHead>, Option<AuditHead>),
     known: &[Head],
+    decisions: &mut Option<Decisions<'_>>,
     report: &mut Report,
 ) -> Result<Vec<Removal>, AuditError> {
     let start = anchor.map_or_else(Anchor::origin, |a| Anchor { seq: a.seq, hash: a.hash });
@@ -210,6 +229,9 @@ async fn verify_chain(
         for record in records {
             at_head |= head.as_ref().is_some_and(|head| head.seq == record.draft.seq && head.hash == record.hash);
             removals.extend(removal(&record));
+            if let Some(decisions) = decisions {
+                report.decisions.extend(decisions.check(&record).await?);
+            }
             report.records.extend(verifier.feed(record));
         }
     }
@@ -224,6 +246,37 @@ async fn verify_chain(
         report.records.push(Finding { shard, seq: verdict.head.seq + 1, fault });
     }
     Ok(removals)
+}
+
+/// The table of decisions against the records of them.
+struct Decisions<'a> {
+    table: &'a dyn People,
+    from: Timestamp,
+    before: Timestamp,
+    stored: i64,
+    found: i64,
+}
+
+impl Decisions<'_> {
+    /// The decision that a record speaks of, if it is not in its table as the record says.
+    async fn check(&mut self, record: &Record) -> Result<Option<String>, AuditError> {
+        let at = Timestamp(record.draft.at);
+        if record.draft.kind != Kind::Decision.as_str() || at < self.from {
+            return Ok(None);
+        }
+        let body: Value = serde_json::from_str(&record.draft.body).unwrap_or_default();
+        let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let Some(stored) = self.table.decision(said("decision")).await? else {
+            return Ok(Some(said("decision").to_owned()));
+        };
+        self.found += i64::from(at < self.before);
+        let same = stored.at == at
+            && stored.client_id == said("client")
+            && stored.policy == said("policy")
+            && stored.person.as_ref().map(Id::as_str) == record.draft.person.as_deref()
+            && digest(&stored.record.to_string()).as_str() == said("record");
+        Ok((!same).then(|| said("decision").to_owned()))
+    }
 }
 
 fn removal(record: &Record) -> Option<Removal> {

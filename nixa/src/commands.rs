@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use nixa::ambient::SystemClock;
+use nixa::audit::Report;
 use nixa::compose;
 use nixa::config::Config;
 use nixa::keys::new_master_key;
 use nixa::serve::real_world;
-use nixa::trail::Keeper;
+use nixa::trail::{Keeper, months_before};
 use nixa_audit::ocsf::OcsfContext;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{Event, Kind, first_second_of, month_of};
 use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
-use nixa_storage::{Audit, Limits, Location, Role, Signals, SqlStore};
+use nixa_storage::{Audit, Limits, Location, People, Role, Signals, SqlStore};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -213,6 +214,11 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
     | AuditCommand::Export { config, .. }
     | AuditCommand::Forget { config, .. }) = &command;
     let config = Config::load(config)?;
+    if let (Location::File(file), _) = config.server.durable()
+        && !file.exists()
+    {
+        return Err(format!("{}: there is no such database", file.display()).into());
+    }
     let world = real_world()?;
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
     let store = compose::open(&config, role, &world).await?;
@@ -223,27 +229,11 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
         AuditCommand::Verify { checkpoint, .. } => {
             let key = VerifyingKey::from_jwk(&key.public_jwk())?;
             let trust = config.server.audit.timestamp.as_ref().map(|t| t.trusted()).transpose()?;
-            let report = nixa::audit::verify(&*store, &key, trust.as_ref(), checkpoint.as_deref(), now).await?;
-            for finding in report.records.iter().take(MOST_FINDINGS) {
-                writeln!(out, "{finding}")?;
-            }
-            for shard in &report.unproven {
-                writeln!(out, "shard {shard}: no record says that its beginning was removed")?;
-            }
-            for n in report.bad_stamps.iter().take(MOST_FINDINGS) {
-                writeln!(out, "checkpoint {n} has no time stamp that shows that it was signed when it says")?;
-            }
-            if let Some(finding) = &report.checkpoints {
-                writeln!(out, "{finding}")?;
-            }
-            if let Some(n) = report.missing_checkpoint {
-                writeln!(out, "checkpoint {n}, which was kept elsewhere, is not in the trail")?;
-            }
-            writeln!(
-                out,
-                "{} records, {} of them confirmed by {} signed checkpoints, {} of these time-stamped",
-                report.read, report.confirmed, report.signed, report.stamped
-            )?;
+            let kept = config.server.audit.keep_months;
+            let from = kept.map_or(Timestamp(0), |keep| first_second_of(months_before(month_of(now), keep)));
+            let table = config.broker.is_some().then_some((&*store as &dyn People, from));
+            let report = nixa::audit::verify(&*store, &key, trust.as_ref(), checkpoint.as_deref(), table, now).await?;
+            print_report(&report, &mut out)?;
             if report.is_sound() { Ok(()) } else { Err("the trail was altered".into()) }
         }
         AuditCommand::Export { state, personal, .. } => {
@@ -261,7 +251,8 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
             Ok(())
         }
         AuditCommand::Checkpoint { .. } => {
-            let keeper = Keeper { store: store.clone(), key, every: 1, keep_months: None, stamps: None };
+            let ended = store.clone();
+            let keeper = Keeper { store: store.clone(), ended, key, every: 1, keep_months: None, stamps: None };
             keeper.checkpoint(now).await?;
             let last = store.last_checkpoint().await?.ok_or("the trail has no record yet")?;
             Ok(writeln!(out, "{}", last.jws)?)
@@ -273,6 +264,36 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
             Ok(writeln!(out, "{said}")?)
         }
     }
+}
+
+fn print_report(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
+    for finding in report.records.iter().take(MOST_FINDINGS) {
+        writeln!(out, "{finding}")?;
+    }
+    for shard in &report.unproven {
+        writeln!(out, "shard {shard}: no record says that its beginning was removed")?;
+    }
+    for decision in report.decisions.iter().take(MOST_FINDINGS) {
+        writeln!(out, "decision {decision} is not in its table as its record says")?;
+    }
+    if report.unrecorded > 0 {
+        writeln!(out, "{} decisions stand in their table without a record", report.unrecorded)?;
+    }
+    for n in report.bad_stamps.iter().take(MOST_FINDINGS) {
+        writeln!(out, "checkpoint {n} has no time stamp that shows that it was signed when it says")?;
+    }
+    if let Some(finding) = &report.checkpoints {
+        writeln!(out, "{finding}")?;
+    }
+    if let Some(n) = report.missing_checkpoint {
+        writeln!(out, "checkpoint {n}, which was kept elsewhere, is not in the trail")?;
+    }
+    writeln!(
+        out,
+        "{} records, {} of them confirmed by {} signed checkpoints, {} of these time-stamped",
+        report.read, report.confirmed, report.signed, report.stamped
+    )?;
+    Ok(())
 }
 
 /// The account of the machine under which an administrator works.

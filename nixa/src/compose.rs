@@ -261,7 +261,8 @@ async fn assemble<H: Host>(
         })
     };
     let stamps = audit.timestamp.as_ref().map(stamps).transpose()?;
-    let keeper = Keeper { store: store.clone(), key: vault.audit(now).await?, every, keep_months, stamps };
+    let keeper =
+        Keeper { store: store.clone(), ended: store.clone(), key: vault.audit(now).await?, every, keep_months, stamps };
     let provider = Arc::new(provider);
     Ok(Server { short, keeper, vault, router: router(provider.clone(), pages, &config.server.cookie), provider, store })
 }

@@ -1,11 +1,12 @@
-//! Keeping the audit trail: its months, its signed checkpoints with their time stamps, its retention.
+//! Keeping the durable store: the audit trail's months, its signed checkpoints with their time stamps, its
+//! retention; and the removal of what has ended.
 
 use std::sync::Arc;
 
-use nixa_audit::{Checkpoint, Head, checkpoint_hash, month_of, sign_checkpoint};
+use nixa_audit::{Checkpoint, Head, checkpoint_hash, first_second_of, month_of, sign_checkpoint};
 use nixa_protocol::Timestamp;
 use nixa_protocol::jose::SigningKey;
-use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint};
+use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint, Upkeep};
 use thiserror::Error;
 
 use crate::stamp::{StampError, TimeStamps};
@@ -29,6 +30,8 @@ pub enum TrailError {
 pub struct Keeper {
     /// The trail.
     pub store: Arc<dyn Audit>,
+    /// What has ended.
+    pub ended: Arc<dyn Upkeep>,
     /// Signs checkpoints, and nothing else.
     pub key: SigningKey,
     /// How long after a checkpoint the next one is made, in seconds, if anything happened.
@@ -51,10 +54,12 @@ impl Keeper {
         if last.is_none_or_old(now, self.every) {
             self.checkpoint(now).await?;
         }
-        if let Some(keep) = self.keep_months {
-            let oldest = months_before(month, keep);
+        let oldest = self.keep_months.map(|keep| months_before(month, keep));
+        if let Some(oldest) = oldest {
             self.store.remove_before(oldest, now).await?;
         }
+        // A decision is kept as long as the record that speaks of it.
+        self.ended.remove_ended(oldest.map(first_second_of), now).await?;
         self.stamp().await
     }
 
@@ -119,7 +124,9 @@ pub fn month_after(month: i64) -> i64 {
     if month % 100 == 12 { month + 89 } else { month + 1 }
 }
 
-fn months_before(month: i64, count: u32) -> i64 {
+/// The month so many months before one (`YYYYMM`).
+#[must_use]
+pub fn months_before(month: i64, count: u32) -> i64 {
     let months = (month / 100) * 12 + month % 100 - 1 - i64::from(count);
     (months / 12) * 100 + months % 12 + 1
 }

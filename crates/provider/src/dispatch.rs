@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
+use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_web::{Browser, Text};
@@ -46,7 +47,7 @@ pub(crate) async fn continue_login<H: Host>(
 /// Decides what an open login needs and goes there.
 pub async fn dispatch<H: Host>(provider: &Provider<H>, browser: &Browser, current: Current<H::Step>) -> Response {
     let text = provider.text(browser, &current.request.ui_locales);
-    let decided = decide(provider, browser, &current).await;
+    let decided = decide(provider, browser, &current).await.map(|(next, _)| next);
     let result = match decided {
         Ok(Next::Visit { silent, .. }) if current.request.prompts(Prompt::None) => {
             finish(provider, text, current, Err(silence(silent))).await
@@ -63,26 +64,34 @@ pub async fn dispatch<H: Host>(provider: &Provider<H>, browser: &Browser, curren
 pub(crate) async fn begin<H: Host>(provider: &Provider<H>, browser: &Browser, pending: Pending<H::Step>) -> Response {
     let request = &pending.request;
     let text = provider.text(browser, &request.ui_locales);
-    let result = match decide(provider, browser, &pending).await {
-        Ok(Next::Visit { silent, .. }) if request.prompts(Prompt::None) => {
-            answer(provider, text, request, Err(silence(silent))).await
-        }
-        Ok(Next::Visit { path, .. }) => provider.logins.create(&pending).await.map(|()| see_other(&path)),
-        Ok(Next::Issue(login)) => answer(provider, text, request, Ok(login)).await,
-        Ok(Next::Refuse(error)) => answer(provider, text, request, Err(error)).await,
-        Err(error) => Err(error),
+    let answered = async {
+        let (next, person) = decide(provider, browser, &pending).await?;
+        let outcome = match next {
+            Next::Visit { silent, .. } if request.prompts(Prompt::None) => Err(silence(silent)),
+            Next::Visit { path, .. } => return provider.logins.create(&pending).await.map(|()| see_other(&path)),
+            Next::Issue(login) => Ok(login),
+            Next::Refuse(error) => Err(error),
+        };
+        // Of nobody it is not recorded: a stranger could have it written all day.
+        let refusal = person.map(|person| refused(request).about(person.as_str()));
+        answer(provider, text, request, outcome, refusal).await
     };
-    result.unwrap_or_else(|error| provider.failed(&error, text))
+    answered.await.unwrap_or_else(|error| provider.failed(&error, text))
+}
+
+fn refused(request: &AuthorizationRequest) -> Event {
+    Event::new(Kind::LoginRefused).fact("client", request.client_id.as_str())
 }
 
 async fn decide<H: Host>(
     provider: &Provider<H>,
     browser: &Browser,
     pending: &Pending<H::Step>,
-) -> Result<Next, ProviderError> {
+) -> Result<(Next, Option<Id<Subject>>), ProviderError> {
     let now = provider.now();
     let sso = provider.sessions.load(browser.sid(), now).await?;
-    provider.host.next(pending, sso.as_ref(), now).await
+    let next = provider.host.next(pending, sso.as_ref(), now).await?;
+    Ok((next, sso.map(|sso| sso.subject)))
 }
 
 fn silence(code: ErrorCode) -> OAuthError {
@@ -101,19 +110,16 @@ async fn finish<H: Host>(
         // Another request changed or finished it: judge it anew from what is stored.
         return Ok(see_other(&format!("/continue/{}", current.id.as_str())));
     }
-    if let Err(error) = &outcome {
-        // Of a login that somebody went through; what is refused at once, a stranger could ask for all day.
-        let event = Event::new(Kind::LoginRefused).fact("client", current.request.client_id.as_str());
-        provider.record(event.fact("error", error.code.as_str()), now).await?;
-    }
-    answer(provider, text, &current.request, outcome).await
+    answer(provider, text, &current.request, outcome, Some(refused(&current.request))).await
 }
 
+/// Answers the client; `refusal` is what the trail says when it is refused.
 async fn answer<H: Host>(
     provider: &Provider<H>,
     text: Text,
     request: &AuthorizationRequest,
     outcome: Result<Authenticated, OAuthError>,
+    refusal: Option<Event>,
 ) -> Result<Response, ProviderError> {
     let issuer = &provider.identity.issuer;
     let state = request.state.as_deref();
@@ -147,6 +153,9 @@ async fn answer<H: Host>(
         }
         Err(error) => {
             tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
+            if let Some(refusal) = refusal {
+                provider.record(refusal.fact("error", error.code.as_str()), provider.now()).await?;
+            }
             AuthorizationResponse::error(&request.redirect_uri, request.response_mode, &error, state, issuer)
         }
     };

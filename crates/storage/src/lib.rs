@@ -13,7 +13,9 @@ mod sqlite;
 
 pub use self::redis::{RedisOptions, RedisShortLived};
 pub use metered::Metered;
-pub use ports::{Accounts, Audit, Grants, KeyStore, LogoutOutbox, OfLogin, OfRotation, People, ShortLived, Signals};
+pub use ports::{
+    Accounts, Audit, Grants, KeyStore, LogoutOutbox, OfLogin, OfRotation, People, ShortLived, Signals, Upkeep,
+};
 pub use records::{
     Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked,
     NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,

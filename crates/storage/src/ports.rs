@@ -134,6 +134,8 @@ pub trait People: Send + Sync {
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
     /// Stores a decision.
     async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()>;
+    /// How many decisions are stored that were made between these times, the first included.
+    async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64>;
     /// A stored decision.
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>>;
     /// A person's newest decisions, the newest first.
@@ -198,6 +200,14 @@ pub trait Audit: Send + Sync {
     async fn shards(&self) -> Result<Vec<i64>>;
     /// Makes the place for a month's records (`YYYYMM`), where the database keeps them by the month.
     async fn make_partition(&self, month: i64) -> Result<()>;
+}
+
+/// Removing what has ended, so that a store is as large as its use and not as its age.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// Removes refresh tokens and grants that ended a day ago, browsers whose mark has ended, and decisions of
+    /// before the given time: some hundreds of each at once. How many rows it removed.
+    async fn remove_ended(&self, decisions_before: Option<Timestamp>, now: Timestamp) -> Result<u64>;
 }
 
 /// Accounts and their authenticators: the identity provider's durable state.

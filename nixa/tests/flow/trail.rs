@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use nixa_audit::Record;
-use nixa_protocol::Clock;
 use nixa_protocol::jose::VerifyingKey;
-use nixa_storage::Audit;
+use nixa_protocol::{Clock, Timestamp};
+use nixa_storage::{Audit, People};
 use serde_json::Value;
 
 use crate::browser::{Browser, authorize_url, token};
@@ -32,7 +32,53 @@ async fn database(lab: &Lab) -> sqlx::SqlitePool {
 async fn report(lab: &Lab) -> nixa::audit::Report {
     let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
-    nixa::audit::verify(&*lab.broker.store, &key, None, None, lab.clock.now()).await.unwrap()
+    // What was decided in this second may still be on its way to the trail.
+    lab.clock.advance(1);
+    let decisions = (&*lab.broker.store as &dyn People, Timestamp(0));
+    nixa::audit::verify(&*lab.broker.store, &key, None, None, Some(decisions), lab.clock.now()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_decision_that_is_not_what_was_recorded_is_seen() {
+    let lab = Lab::new().await;
+    Browser::default().tokens(&lab, "basic", &[]).await;
+    Browser::default().tokens(&lab, "two", &[]).await;
+    assert!(report(&lab).await.is_sound());
+    let pool = database(&lab).await;
+    sqlx::query(
+        "INSERT INTO decisions SELECT 'false', at, client_id, person_id, policy, record FROM decisions LIMIT 1",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let inserted = report(&lab).await;
+    assert!(!inserted.is_sound() && inserted.unrecorded == 1 && inserted.decisions.is_empty(), "{inserted:?}");
+    sqlx::query("DELETE FROM decisions WHERE id = 'false'").execute(&pool).await.unwrap();
+    let id: String = sqlx::query_scalar("SELECT id FROM decisions LIMIT 1").fetch_one(&pool).await.unwrap();
+    for alter in [
+        "UPDATE decisions SET record = json_set(record, '$.sentence', 'x') WHERE id = $1",
+        "UPDATE decisions SET client_id = 'other' WHERE id = $1",
+        "DELETE FROM decisions WHERE id = $1",
+    ] {
+        sqlx::query(alter).bind(&id).execute(&pool).await.unwrap();
+        assert_eq!(report(&lab).await.decisions, std::slice::from_ref(&id), "{alter}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_without_a_page_is_recorded_when_it_is_known() {
+    let lab = Lab::new().await;
+    let refusals = || async { count(&records(&lab).await).get("login-refused").copied().unwrap_or(0) };
+    let silent = authorize_url("two", &[("prompt", "none")]);
+    Browser::default().get(&lab, &silent).await;
+    assert_eq!(refusals().await, 0, "nobody is there");
+    let mut browser = Browser::default();
+    browser.tokens(&lab, "basic", &[]).await;
+    assert!(query(&browser.get(&lab, &silent).await.location(), "error").is_some());
+    assert_eq!(refusals().await, 1);
+    let all = records(&lab).await;
+    let refused = all.iter().find(|r| r.draft.kind == "login-refused").unwrap();
+    assert!(refused.draft.person.is_some());
 }
 
 #[tokio::test]
@@ -187,12 +233,14 @@ async fn a_tail_that_was_cut_off_is_seen_by_a_checkpoint_kept_elsewhere() {
     let pool = database(&lab).await;
     sqlx::query("DELETE FROM audit_records WHERE seq > $1").bind(records_then as i64).execute(&pool).await.unwrap();
     sqlx::query("DELETE FROM audit_checkpoints WHERE n > $1").bind(before.n).execute(&pool).await.unwrap();
+    assert_eq!(report(&lab).await.unrecorded, 1, "the decision was left");
+    sqlx::query("DELETE FROM decisions WHERE rowid = (SELECT MAX(rowid) FROM decisions)").execute(&pool).await.unwrap();
     let reset = sqlx::query("UPDATE audit_heads SET seq = $1, hash = $2").bind(head.seq).bind(&head.hash);
     reset.execute(&pool).await.unwrap();
     assert!(report(&lab).await.is_sound(), "by itself the rest is whole");
     let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
-    let report = nixa::audit::verify(&**store, &key, None, Some(&kept), lab.clock.now()).await.unwrap();
+    let report = nixa::audit::verify(&**store, &key, None, Some(&kept), None, lab.clock.now()).await.unwrap();
     assert_eq!(report.missing_checkpoint, Some(2));
     assert!(report.records[0].to_string().contains("missing"), "{report:?}");
 }

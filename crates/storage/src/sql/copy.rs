@@ -55,6 +55,7 @@ const SHARED: &[Table] = &[
             ("offline", Flag),
             ("created_at", Int),
             ("revoked_at", MaybeInt),
+            ("ends_at", MaybeInt),
         ],
     ),
     ("refresh_tokens", 1, &[("digest", Text), ("grant_id", Text), ("expires_at", Int), ("used_at", MaybeInt)]),

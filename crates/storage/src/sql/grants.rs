@@ -5,12 +5,13 @@ use nixa_protocol::{Digest, Timestamp};
 
 use super::SqlStore;
 use super::db::{Row, args};
+use super::upkeep::KEPT;
 use crate::StorageError;
 use crate::ports::{Grants, OfRotation};
 use crate::records::{GrantBody, GrantRecord, NewRefresh, Rotation};
 
-const INSERT: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+const INSERT: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, ends_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
 const LIVE: &str = "SELECT * FROM grants WHERE id = $1 AND revoked_at IS NULL";
 const OF_REFRESH: &str = "SELECT g.* FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id WHERE r.digest = $1";
 const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens (digest, grant_id, expires_at) VALUES ($1, $2, $3)";
@@ -20,9 +21,10 @@ const USE_REFRESH: &str = "UPDATE refresh_tokens SET used_at = $2
       AND EXISTS (SELECT 1 FROM grants WHERE grants.id = grant_id AND revoked_at IS NULL)
     RETURNING grant_id";
 const USED_REFRESH: &str = "SELECT grant_id, used_at FROM refresh_tokens WHERE digest = $1 AND used_at IS NOT NULL";
+const PROLONG: &str = "UPDATE grants SET ends_at = $2 WHERE id = $1";
 /// For a grant that is not stored yet it leaves a row that the insert will run into.
-const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at)
-    VALUES ($1, '', '', '', '{}', FALSE, $2, $2)
+const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at, ends_at)
+    VALUES ($1, '', '', '', '{}', FALSE, $2, $2, $3)
     ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
 pub(super) const REVOKE_SESSION: &str =
     "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
@@ -35,7 +37,8 @@ impl Grants for SqlStore {
         let mut tx = self.db.begin().await?;
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
-        if tx.execute(INSERT, args![id, client_id, subject, sid, &body, *offline, *created_at]).await? == 0 {
+        let ends_at = refresh.map_or(*created_at, |refresh| refresh.expires_at) + KEPT;
+        if tx.execute(INSERT, args![id, client_id, subject, sid, &body, *offline, *created_at, ends_at]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
@@ -65,7 +68,9 @@ impl Grants for SqlStore {
     ) -> Result<Rotation> {
         let mut tx = self.db.begin().await?;
         let outcome = if let Some(won) = tx.one(USE_REFRESH, args![token, now]).await? {
-            tx.execute(INSERT_REFRESH, args![&next.digest, &won.text("grant_id")?, next.expires_at]).await?;
+            let grant = won.text("grant_id")?;
+            tx.execute(INSERT_REFRESH, args![&next.digest, &grant, next.expires_at]).await?;
+            tx.execute(PROLONG, args![&grant, next.expires_at + KEPT]).await?;
             Rotation::Rotated
         } else if let Some(used) = tx.one(USED_REFRESH, args![token]).await? {
             if now < Timestamp(used.int("used_at")?) + grace
@@ -75,7 +80,7 @@ impl Grants for SqlStore {
                 tx.commit().await?;
                 return Ok(Rotation::Recent);
             }
-            tx.execute(REVOKE, args![&used.text("grant_id")?, now]).await?;
+            tx.execute(REVOKE, args![&used.text("grant_id")?, now, now + KEPT]).await?;
             Rotation::Reused
         } else {
             Rotation::Refused
@@ -86,7 +91,7 @@ impl Grants for SqlStore {
     }
 
     async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(REVOKE, args![id, now], trail, now).await.map(drop)
+        self.recorded(REVOKE, args![id, now, now + KEPT], trail, now).await.map(drop)
     }
 
     async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()> {

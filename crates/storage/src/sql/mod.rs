@@ -10,6 +10,7 @@ mod migrate;
 mod outbox;
 mod people;
 mod signals;
+mod upkeep;
 
 use std::fmt;
 use std::path::PathBuf;

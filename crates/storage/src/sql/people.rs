@@ -24,6 +24,7 @@ const LOCK_ATTRIBUTES: &str = "UPDATE people SET attributes = attributes WHERE i
 const PERSON: &str = "SELECT attributes FROM people WHERE id = $1";
 const INSERT_DECISION: &str = "INSERT INTO decisions (id, at, client_id, person_id, policy, record)
     VALUES ($1, $2, $3, $4, $5, $6)";
+const COUNT_DECISIONS: &str = "SELECT COUNT(*) AS n FROM decisions WHERE at >= $1 AND at < $2";
 const DECISION: &str = "SELECT * FROM decisions WHERE id = $1";
 const DECISIONS_OF: &str = "SELECT * FROM decisions WHERE person_id = $1 ORDER BY at DESC, id LIMIT $2";
 const CONSENT: &str = "SELECT claims FROM consents WHERE person_id = $1 AND client_id = $2";
@@ -63,6 +64,10 @@ impl People for SqlStore {
         let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
         let values = args![id, *at, client_id, person, policy, &record];
         self.recorded(INSERT_DECISION, values, trail, *at).await.map(drop)
+    }
+
+    async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64> {
+        self.db.one(COUNT_DECISIONS, args![from, before]).await?.map_or(Ok(0), |row| row.int("n"))
     }
 
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>> {

@@ -154,11 +154,11 @@ pub(crate) async fn old_months_go_and_the_rest_still_verifies(store: Store) {
         Audit::append(&*store, &[login("p")], NOW + (n - 20)).await.unwrap();
     }
     assert_eq!(all(&store).await.len(), 40);
-    let shards = store.shards().await.unwrap().len();
     assert_eq!(store.remove_before(202_611, NOW + 60).await.unwrap(), 21);
     let left = all(&store).await;
-    assert_eq!(left.len(), 19 + shards, "19 are left, and a record of the removal for each chain");
-    for anchor in store.anchors().await.unwrap() {
+    let anchors = store.anchors().await.unwrap();
+    assert_eq!(left.len(), 19 + anchors.len(), "19 are left, and a record of the removal for each chain");
+    for anchor in anchors {
         assert!(left.iter().any(|r| r.draft.kind == "trail" && r.draft.body.contains(&anchor.hash)));
     }
     assert_eq!(store.remove_before(202_611, NOW + 60).await.unwrap(), 0);

@@ -23,6 +23,7 @@ mod servers;
 mod short_lived;
 mod signals;
 mod sqlite;
+mod upkeep;
 
 macro_rules! contracts {
     ($backend:ident, $port:ident: $($contract:ident)+) => {
@@ -132,6 +133,13 @@ macro_rules! durable_contracts {
             old_months_go_and_the_rest_still_verifies
             a_checkpoint_has_one_author
             without_a_key_personal_data_is_refused
+        }
+        contracts! { $backend, upkeep:
+            a_grant_goes_a_day_after_its_end
+            a_grant_lives_as_long_as_its_last_refresh_token
+            a_browser_goes_when_its_mark_has_ended
+            decisions_go_only_by_a_given_time
+            many_go_some_at_once
         }
         contracts! { $backend, accounts:
             an_account_comes_back

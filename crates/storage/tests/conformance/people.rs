@@ -176,7 +176,7 @@ pub(crate) async fn consents_are_apart_by_person_and_client(store: Store) {
     assert_eq!(store.consent(&id("p1"), "_").await.unwrap(), None);
 }
 
-fn decision(id: &str, person: Option<&str>) -> DecisionRecord {
+pub(crate) fn decision(id: &str, person: Option<&str>) -> DecisionRecord {
     DecisionRecord {
         id: Id::from_text(id),
         at: NOW,

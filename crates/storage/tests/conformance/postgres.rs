@@ -7,6 +7,7 @@ use test_servers::Postgres;
 
 use crate::audit::{Trail, sealing};
 use crate::signals::Both;
+use crate::upkeep::Ending;
 
 pub(crate) static SERVER: LazyLock<Postgres> = LazyLock::new(Postgres::start);
 
@@ -37,6 +38,10 @@ pub(crate) async fn people() -> Opened<dyn People> {
 }
 
 pub(crate) async fn signals() -> Opened<dyn Both> {
+    Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn upkeep() -> Opened<dyn Ending> {
     Opened(Arc::new(durable(Role::Broker).await))
 }
 

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::audit::{Trail, sealing};
 use crate::signals::Both;
+use crate::upkeep::Ending;
 
 /// A store and the folder that goes away with it.
 pub(crate) struct Opened<P: ?Sized> {
@@ -44,6 +45,11 @@ pub(crate) async fn people() -> Opened<dyn People> {
 }
 
 pub(crate) async fn signals() -> Opened<dyn Both> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn upkeep() -> Opened<dyn Ending> {
     let (store, folder) = durable(Role::Broker).await;
     Opened { port: Arc::new(store), _folder: folder }
 }
