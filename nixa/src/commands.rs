@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use nixa::ambient::SystemClock;
+use nixa::ambient::{SystemClock, SystemEntropy};
 use nixa::audit::Report;
 use nixa::compose;
 use nixa::config::Config;
@@ -105,7 +105,7 @@ pub(crate) enum RoleName {
 
 pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Failure> {
     let section = config.broker.as_ref().ok_or("the configuration has no [broker] table")?;
-    let store = compose::open(config, Role::Broker, &real_world()?).await?;
+    let store = compose::open(config, Role::Broker, &real_world(&config.server.outbound)?).await?;
     let now = SystemClock.now();
     let mut out = std::io::stdout().lock();
     match command {
@@ -137,13 +137,13 @@ fn switched(signal: &str, change: &str) -> Event {
 
 pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    let world = real_world()?;
     let config = match &command {
-        KeysCommand::NewMaster => return Ok(writeln!(out, "{}", new_master_key(&*world.entropy))?),
+        KeysCommand::NewMaster => return Ok(writeln!(out, "{}", new_master_key(&SystemEntropy))?),
         KeysCommand::Client { config } | KeysCommand::List { config } | KeysCommand::Rotate { config } => {
             Config::load(config)?
         }
     };
+    let world = real_world(&config.server.outbound)?;
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
     let vault = compose::vault(&config, &world, compose::open(&config, role, &world).await?)?;
     let now = world.clock.now();
@@ -219,7 +219,7 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
     {
         return Err(format!("{}: there is no such database", file.display()).into());
     }
-    let world = real_world()?;
+    let world = real_world(&config.server.outbound)?;
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
     let store = compose::open(&config, role, &world).await?;
     let now = world.clock.now();
@@ -297,7 +297,7 @@ fn print_report(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 /// The account of the machine under which an administrator works.
-fn account() -> String {
+pub(crate) fn account() -> String {
     std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default()
 }
 

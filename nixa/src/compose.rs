@@ -9,10 +9,14 @@ use nixa_audit::{Event, Kind, month_of};
 use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
 use nixa_idp::{IdpHost, Passwords};
 use nixa_protocol::claims::SCOPES;
-use nixa_protocol::{Clock, Entropy};
-use nixa_provider::{Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, router};
+use nixa_protocol::{Client, Clock, Entropy, OAuthError, Timestamp};
+use nixa_provider::documents::Outbound;
+use nixa_provider::{
+    Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, registered, router,
+};
 use nixa_storage::{
-    Audit, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived, SqlStore, SqliteShortLived, StorageError,
+    Audit, ClientRecord, ClientStore as _, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived,
+    SqlStore, SqliteShortLived, StorageError,
 };
 use nixa_web::Look;
 use thiserror::Error;
@@ -57,6 +61,8 @@ pub struct World {
     pub transport: Arc<dyn Transport>,
     /// Sends logout tokens to portals.
     pub sender: Arc<dyn LogoutSender>,
+    /// The guarded way to what clients publish.
+    pub outbound: Arc<dyn Outbound>,
 }
 
 /// A server that is ready to be served.
@@ -128,7 +134,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
     };
     // Each page adds the one portal that its form may end at.
     let form_targets = origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str()));
-    let clients = Clients::new(section.portal.iter().filter_map(|p| p.client()));
+    let clients = section.portal.iter().filter_map(|p| p.client()).collect();
     let scopes = portal_scopes().map(str::to_owned).collect();
     let engine = Engine { acr_values, scopes, clients, form_targets };
     assemble(config, world, vault, store, engine, host, nixa_broker::routes()).await
@@ -147,7 +153,7 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
     let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
     let passwords = passwords.map_err(nixa_idp::EnrolError::from)?;
     let host = IdpHost { accounts: store.clone(), policy, passwords };
-    let clients = Clients::new(section.client.iter().filter_map(|c| c.client()));
+    let clients = section.client.iter().filter_map(|c| c.client()).collect();
     // A form here ends, through the broker, at a portal that this server does not know. Any https site
     // may be the end of that chain; without TLS (a demo on loopback) any http one.
     let form_targets = if config.server.is_secure() { "https:" } else { "http:" };
@@ -160,7 +166,7 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
 struct Engine {
     acr_values: Vec<String>,
     scopes: BTreeSet<String>,
-    clients: Clients,
+    clients: Vec<Client>,
     form_targets: String,
 }
 
@@ -178,6 +184,37 @@ pub async fn open(config: &Config, role: Role, world: &World) -> Result<Arc<SqlS
         store.make_partition(month).await.map_err(|e| storage(config, &e))?;
     }
     Ok(Arc::new(store.sealing(config.server.master_key(&*world.entropy)?, world.entropy.clone())))
+}
+
+/// The clients of a server, with those that its configuration declares. The sector of a declared client is checked
+/// when it is new or was changed, and not at each start: that must not wait for another server.
+async fn declare(
+    config: &Config,
+    world: &World,
+    store: &Arc<SqlStore>,
+    declared: Vec<Client>,
+    now: Timestamp,
+) -> Result<Clients, StartError> {
+    let clients = Clients::new(store.clone(), world.outbound.clone());
+    for client in declared.iter().filter(|client| client.sector_identifier_uri.is_some()) {
+        let known = store.client(&client.client_id).await.map_err(|e| storage(config, &e))?;
+        let same = |known: &ClientRecord| {
+            known.client.redirect_uris == client.redirect_uris
+                && known.client.sector_identifier_uri == client.sector_identifier_uri
+        };
+        if !known.as_ref().is_some_and(same) {
+            let refused =
+                |error: OAuthError| StartError::Config(format!("{}: {}", client.client_id, error.description));
+            clients.check_sector(client).await.map_err(refused)?;
+        }
+    }
+    match store.declare_clients(&declared, &registered, now).await {
+        Err(StorageError::Exists) => {
+            Err(StartError::Config("a client has the client_id of one that was registered by API".to_owned()))
+        }
+        Err(error) => Err(storage(config, &error)),
+        Ok(()) => Ok(clients),
+    }
 }
 
 /// The durable store of a server as it is, without bringing its schema up to date.
@@ -234,7 +271,11 @@ async fn assemble<H: Host>(
     let Engine { acr_values, scopes, clients, form_targets } = engine;
     let short = Arc::new(Metered::new(short_lived(config).await?));
     let now = world.clock.now();
+    let secure = config.server.is_secure();
+    let registration = config.server.registration.as_ref().map(|section| section.allowed(&acr_values, secure));
+    let clients = declare(config, world, &store, clients, now).await?;
     let identity = Identity {
+        registration,
         issuer: config.server.issuer.clone(),
         pairwise_key: vault.secret("pairwise", now).await?,
         acr_values,

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod keys;
+pub mod outbound;
 pub mod private_file;
 pub mod serve;
 pub mod stamp;

@@ -1,5 +1,6 @@
 //! The `nixa` command.
 
+mod clients;
 mod commands;
 
 use std::io::Write;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 use axum_server::Handle;
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use clients::ClientsCommand;
 use commands::{AuditCommand, Failure, KeysCommand, MigrateArgs, RiskCommand, StorageCommand};
 use nixa::compose::{self, Server};
 use nixa::config::Config;
@@ -82,6 +84,11 @@ enum Command {
         #[command(subcommand)]
         command: StorageCommand,
     },
+    /// Let clients register, list them, remove one.
+    Clients {
+        #[command(subcommand)]
+        command: ClientsCommand,
+    },
     /// Look at keys.
     Keys {
         #[command(subcommand)]
@@ -153,12 +160,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Broker { config } => {
             let config = Config::load(&config)?;
-            let server = compose::broker(&config, &real_world()?).await?;
+            let server = compose::broker(&config, &real_world(&config.server.outbound)?).await?;
             serve_one(&config, server).await
         }
         Command::Idp { config } => {
             let config = Config::load(&config)?;
-            let server = compose::idp(&config, &real_world()?).await?;
+            let server = compose::idp(&config, &real_world(&config.server.outbound)?).await?;
             serve_one(&config, server).await
         }
         Command::Config { command: ConfigCommand::Check { file } } => {
@@ -170,6 +177,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate(args) => commands::migrate(args).await,
         Command::Audit { command } => commands::audit(command).await,
         Command::Storage { command } => commands::storage(command).await,
+        Command::Clients { command } => clients::clients(command).await,
         Command::Keys { command } => commands::keys(command).await,
     }
 }

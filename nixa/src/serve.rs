@@ -12,7 +12,8 @@ use thiserror::Error;
 
 use crate::ambient::{SystemClock, SystemEntropy};
 use crate::compose::World;
-use crate::config::TlsSection;
+use crate::config::{OutboundSection, TlsSection};
+use crate::outbound::Guard;
 
 /// How long open requests may take to end after a stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -39,6 +40,12 @@ pub enum ServeError {
         /// The cause.
         source: std::io::Error,
     },
+    /// No HTTP client can be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The file has no certificates.
+    #[error("server.outbound.authorities: has no PEM certificates that can be used")]
+    Authorities,
     /// The server broke off.
     #[error("the server broke off: {0}")]
     Broken(#[from] std::io::Error),
@@ -47,14 +54,20 @@ pub enum ServeError {
 /// The real world.
 ///
 /// # Errors
-/// [`TransportError`] when the HTTP client cannot be set up.
-pub fn real_world() -> Result<World, TransportError> {
+/// [`ServeError`] when the HTTP clients cannot be set up.
+pub fn real_world(outbound: &OutboundSection) -> Result<World, ServeError> {
     let transport = Arc::new(HttpTransport::new()?);
+    let authorities = match &outbound.authorities {
+        Some(file) => Some(std::fs::read(file)?),
+        None => None,
+    };
+    let outbound = Guard::new(outbound.reach(), authorities.as_deref()).map_err(|_| ServeError::Authorities)?;
     Ok(World {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         transport: transport.clone(),
         sender: transport,
+        outbound: Arc::new(outbound),
     })
 }
 

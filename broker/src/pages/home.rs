@@ -29,7 +29,7 @@ struct Login {
 }
 
 /// How many services are listed.
-const MOST_SERVICES: usize = 50;
+const MOST_SERVICES: i64 = 50;
 /// How many logins are shown.
 const SHOWN: i64 = 10;
 
@@ -66,9 +66,14 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
         Err(error) => return broker.failed(&error.into(), text),
     };
     // Whoever is not logged in finds the way to the services.
-    let clients: Vec<Arc<Client>> = match &sso {
-        Some(sso) => sso.clients.iter().filter_map(|id| broker.clients.find(id)).collect(),
-        None => broker.clients.all().take(MOST_SERVICES).cloned().collect(),
+    let clients = match &sso {
+        Some(sso) => broker.clients.find_all(&sso.clients, broker.now()).await,
+        None => broker.clients.first(MOST_SERVICES).await.map(|all| all.into_iter().map(Arc::new).collect()),
+    };
+    let named = decisions.iter().map(|d| &d.client_id);
+    let (clients, named): (Vec<Arc<Client>>, _) = match (clients, broker.clients.find_all(named, broker.now()).await) {
+        (Ok(clients), Ok(named)) => (clients, named),
+        (Err(error), _) | (_, Err(error)) => return broker.failed(&error.into(), text),
     };
     let page = HomePage {
         page: Page::titled(&broker.look, text, text.pick(&broker.look.name).to_owned()),
@@ -76,14 +81,14 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
             .iter()
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })
             .collect(),
-        logins: decisions.into_iter().map(|d| login(&broker, text, d)).collect(),
+        logins: decisions.into_iter().map(|d| login(&named, text, d)).collect(),
         logged_in: sso.map(|s| s.login.name),
     };
     html(&page.page, &page, StatusCode::OK)
 }
 
-fn login(broker: &Broker, text: Text, decision: DecisionRecord) -> Login {
-    let service = broker.clients.find(&decision.client_id);
+fn login(services: &[Arc<Client>], text: Text, decision: DecisionRecord) -> Login {
+    let service = services.iter().find(|c| c.client_id == decision.client_id);
     let reason = decision.record.get("sentence").and_then(|s| s.get(text.lang().tag())).and_then(|s| s.as_str());
     Login {
         when: viet_nam_time(decision.at),

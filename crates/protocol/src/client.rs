@@ -1,17 +1,19 @@
 //! A registered client (relying party), as the provider sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::access_token::AccessTokenFormat;
 use crate::entropy::{Digest, digest};
 use crate::error::{ErrorCode, OAuthError};
-use crate::jose::{Algorithm, VerifyingKey};
-use crate::jwe::Encrypter;
+use serde_json::{Map, Value};
+
+use crate::jose::{self, Algorithm, JoseRefusal, VerifyingKey};
+use crate::jwe::{Encrypter, Encryption};
 
 /// A text that people read, in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LocalizedText {
     /// Vietnamese.
@@ -21,7 +23,8 @@ pub struct LocalizedText {
 }
 
 /// How a client authenticates at the token endpoint (OpenID Connect Core §9).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClientAuthentication {
     /// A public client: none, and PKCE always.
     None,
@@ -46,6 +49,17 @@ impl ClientAuthentication {
         Self::SecretPost(digest(secret))
     }
 
+    /// The registered name of the method (RFC 7591 §4.2).
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SecretBasic(_) => "client_secret_basic",
+            Self::SecretPost(_) => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+
     /// Whether the client can keep a secret.
     #[must_use]
     pub fn is_confidential(&self) -> bool {
@@ -66,8 +80,9 @@ pub enum RequestProtection {
     Signed,
 }
 
-/// A registered client.
-#[derive(Debug, Clone)]
+/// A registered client: what the configuration declares or what was registered, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Client {
     /// The client identifier.
     pub client_id: String,
@@ -79,12 +94,22 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens go (OpenID Connect Back-Channel Logout 1.0).
     pub backchannel_logout_uri: Option<String>,
+    /// What a browser opens in a frame when the person logs out (OpenID Connect Front-Channel Logout 1.0).
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether that address is given `iss` and `sid`.
+    pub frontchannel_logout_session_required: bool,
     /// The client's home page: the way on when a login cannot go on.
     pub client_uri: Option<String>,
     /// How it authenticates.
     pub authentication: ClientAuthentication,
-    /// Its public keys: they verify its assertions and its request objects.
-    pub keys: Vec<VerifyingKey>,
+    /// Its public keys (JWK): they verify its assertions and its request objects, or encrypt what it is given.
+    pub keys: Vec<Value>,
+    /// Where its keys are instead.
+    pub jwks_uri: Option<String>,
+    /// The one algorithm of its assertions; any that is supported without.
+    pub assertion_alg: Option<Algorithm>,
+    /// The one algorithm of its request objects; any that is supported without.
+    pub request_object_alg: Option<Algorithm>,
     /// Whether its authorization requests must be pushed (RFC 9126 §6) or signed (RFC 9101 §10.5).
     pub request_protection: RequestProtection,
     /// Whether its back end may have tokens of its own (RFC 6749 §4.4), for these scopes.
@@ -108,15 +133,32 @@ pub struct Client {
     pub sector: String,
     /// The algorithm of its ID tokens.
     pub id_token_alg: Algorithm,
-    /// Encrypts its ID tokens.
-    pub id_token_encryption: Option<Encrypter>,
+    /// How its ID tokens are encrypted.
+    pub id_token_encryption: Option<Encryption>,
     /// The algorithm with which its userinfo answers are signed; plain JSON without.
     pub userinfo_alg: Option<Algorithm>,
-    /// Encrypts its userinfo answers.
-    pub userinfo_encryption: Option<Encrypter>,
+    /// How its userinfo answers are encrypted.
+    pub userinfo_encryption: Option<Encryption>,
     /// Whether everybody's identifier is the same for this client as for every other public one (OpenID Connect
     /// Core §8), and not its sector's own.
     pub public_subject: bool,
+    /// Where the redirect URIs of its sector are listed (OpenID Connect Core §8.1); checked at registration.
+    pub sector_identifier_uri: Option<String>,
+    /// The greatest age of a login for requests that do not say one, in seconds (Registration §2).
+    pub default_max_age: Option<i64>,
+    /// The levels for requests that name none (Registration §2).
+    pub default_acr_values: Vec<String>,
+    /// Whether it was declared in the server's configuration, and not registered by itself.
+    pub declared: bool,
+    /// What it said of itself that nothing here depends on: contacts, addresses of its logo, policy and terms,
+    /// its software (RFC 7591 §2).
+    pub about: BTreeMap<String, Value>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new("", LocalizedText::default(), ClientAuthentication::None)
+    }
 }
 
 impl Client {
@@ -147,6 +189,16 @@ impl Client {
             userinfo_alg: None,
             userinfo_encryption: None,
             public_subject: false,
+            jwks_uri: None,
+            assertion_alg: None,
+            request_object_alg: None,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
+            sector_identifier_uri: None,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
+            declared: false,
+            about: BTreeMap::new(),
         }
     }
 
@@ -162,6 +214,32 @@ impl Client {
             [_] => Err(OAuthError::new(ErrorCode::InvalidTarget, "resource is not one that the client may use")),
             _ => Err(OAuthError::new(ErrorCode::InvalidTarget, "a token is for one resource")),
         }
+    }
+
+    /// Its keys that verify signatures: those that are not for encryption and of a kind that is supported.
+    #[must_use]
+    pub fn verifying_keys(&self) -> Vec<VerifyingKey> {
+        let signs = |key: &&Value| key.get("use").and_then(Value::as_str) != Some("enc");
+        self.keys.iter().filter(signs).filter_map(|key| VerifyingKey::from_jwk(key).ok()).collect()
+    }
+
+    /// What encrypts to one of its keys.
+    ///
+    /// # Errors
+    /// [`JoseRefusal::UnknownKey`] when it has no key for this.
+    pub fn encrypter(&self, wanted: Option<Encryption>) -> Result<Option<Encrypter>, JoseRefusal> {
+        wanted.map(|encryption| Encrypter::new(&self.keys, encryption)).transpose()
+    }
+
+    /// The claims of something that the client has signed with an algorithm that it may use.
+    ///
+    /// # Errors
+    /// [`JoseRefusal`].
+    pub fn verify(&self, token: &str, only: Option<Algorithm>) -> Result<Map<String, Value>, JoseRefusal> {
+        if only.is_some_and(|only| jose::algorithm_of(token) != Some(only)) {
+            return Err(JoseRefusal::Algorithm);
+        }
+        jose::verify(token, &self.verifying_keys(), None)
     }
 
     /// Whether this client must use PKCE (RFC 9700 §2.1.1).

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use crate::client::{Client, ClientAuthentication};
 use crate::entropy::{digest, same_secret};
 use crate::error::{OAuthError, invalid_client, invalid_request};
-use crate::jose;
 use crate::params::Params;
 use crate::time::Timestamp;
 
@@ -123,7 +122,7 @@ pub fn authenticate(
             Ok(None)
         }
         (ClientAuthentication::PrivateKeyJwt, Credential::Assertion(jwt)) => {
-            let claims = jose::verify(jwt, &client.keys, None).map_err(|_| wrong())?;
+            let claims = client.verify(jwt, client.assertion_alg).map_err(|_| wrong())?;
             check_assertion(&claims, &client.client_id, audiences, now).map(Some)
         }
         _ => Err(wrong()),

@@ -10,15 +10,15 @@ use crate::jose::Algorithm;
 use crate::jwe::{ContentEncryption, KeyManagement};
 
 /// The metadata of a provider whose endpoints hang below its issuer, and which gives the claims of these
-/// scopes.
+/// scopes; with an endpoint to register at, where clients may.
 #[must_use]
-pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) -> Value {
+pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>, registers: bool) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let algorithms: Vec<&str> = Algorithm::ALL.iter().map(|a| a.as_str()).collect();
     let given = || SCOPES.iter().filter(|(scope, _)| scopes.contains(*scope));
     let mut claims: Vec<&str> = given().flat_map(|(_, claims)| claims.iter().copied()).collect();
     claims.extend(["iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"]);
-    json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
@@ -34,6 +34,7 @@ pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) 
             ["client_secret_basic", "client_secret_post", "private_key_jwt"],
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "jwks_uri": at("/jwks"),
+        "registration_endpoint": registers.then(|| at("/register")),
         "end_session_endpoint": at("/logout"),
         "scopes_supported": given().map(|(scope, _)| *scope).collect::<Vec<_>>(),
         "claims_supported": claims,
@@ -64,5 +65,9 @@ pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>) 
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
-    })
+    });
+    if let Some(members) = metadata.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    metadata
 }

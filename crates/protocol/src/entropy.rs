@@ -25,6 +25,12 @@ pub fn random_token(entropy: &dyn Entropy) -> String {
 pub struct Digest(String);
 
 impl Digest {
+    /// A digest that was stored.
+    #[must_use]
+    pub fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
     /// The digest's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

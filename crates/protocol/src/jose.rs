@@ -257,6 +257,18 @@ impl VerifyingKey {
     }
 }
 
+/// The algorithm that a token names; nothing is verified.
+#[must_use]
+pub fn algorithm_of(token: &str) -> Option<Algorithm> {
+    peek_header(token).ok()?.algorithm().and_then(Algorithm::parse)
+}
+
+/// The `kid` that a token names; nothing is verified.
+#[must_use]
+pub fn kid_of(token: &str) -> Option<String> {
+    peek_header(token).ok()?.key_id().map(str::to_owned)
+}
+
 /// Verifies a compact JWS and returns its claims; their meaning is for the caller to check.
 ///
 /// `typ`, when given, must be the header's, case aside. The key is found by `kid`; only a token without

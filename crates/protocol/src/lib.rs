@@ -23,6 +23,7 @@ pub mod keyset;
 pub mod logout;
 pub mod params;
 pub mod pkce;
+pub mod registration;
 pub mod seal;
 pub mod subject;
 pub mod time;

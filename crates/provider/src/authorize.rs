@@ -93,7 +93,12 @@ async fn read<H: Host>(
     let words = text(&params.list("ui_locales"));
     let client = params.get("client_id").filter(|_| !params.is_repeated("client_id"));
     let Some(client) = client else { return refuse(words, "bad-request") };
-    let Some(client) = provider.clients.find(client) else { return refuse(words, "unknown-service") };
+    let now = provider.now();
+    let client = match provider.clients.find(client, now).await {
+        Ok(Some(client)) => provider.clients.with_keys(client, params.get("request"), now).await,
+        Ok(None) => return refuse(words, "unknown-service"),
+        Err(error) => return Err(provider.failed(&error.into(), words)),
+    };
     let pushed = params.get("request_uri").is_some_and(|uri| uri.starts_with(REQUEST_URI));
     let params = if pushed {
         match provider.take_pushed(&params, &client).await {
@@ -102,7 +107,6 @@ async fn read<H: Host>(
             Err(error) => return Err(provider.failed(&error, words)),
         }
     } else {
-        let now = provider.now();
         match effective(params.clone(), &client, &provider.identity.issuer, now)
             .and_then(|p| must_be_pushed(&client, p))
         {

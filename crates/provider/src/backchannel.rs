@@ -53,7 +53,7 @@ impl<H: Host> Provider<H> {
 
     async fn deliver(&self, delivery: &DeliveryRecord) -> Result<(), ProviderError> {
         let now = self.now();
-        let client = self.clients.find(&delivery.client_id);
+        let client = self.clients.find(&delivery.client_id, now).await?;
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
             let trail = [told(delivery, "client-is-gone")];
             return Ok(self.stores.outbox.done(&delivery.id, &trail, now).await?);
@@ -71,7 +71,12 @@ impl<H: Host> Provider<H> {
             events: logout_event(),
         };
         let token = self.keys().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
-        let delivered = self.sender.send(&uri, &token).await;
+        let delivered = match client.declared {
+            true => self.sender.send(&uri, &token).await,
+            // Not everybody who may register may have this server post into its own networks. Nothing in a token
+            // needs encoding: it is base64url with dots.
+            false => self.clients.documents.post(&uri, format!("logout_token={token}")).await,
+        };
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         match (delivered, wait) {
             (true, _) => self.stores.outbox.done(&delivery.id, &[told(delivery, "delivered")], now).await?,

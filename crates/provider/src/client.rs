@@ -24,7 +24,8 @@ pub(crate) async fn authenticate_client<H: Host>(
     };
     let presented = client_auth::present(authorization, form)?;
     let unknown = || invalid_client("client authentication failed");
-    let client = provider.clients.find(&presented.client_id).ok_or_else(unknown)?;
+    let client = provider.clients.find(&presented.client_id, now).await?.ok_or_else(unknown)?;
+    let client = provider.clients.with_keys(client, form.get("client_assertion"), now).await;
     let issuer = &provider.identity.issuer;
     let endpoint = format!("{issuer}/{endpoint}");
     // The token endpoint counts everywhere (RFC 9126 §2).

@@ -123,7 +123,7 @@ async fn answer<H: Host>(
 ) -> Result<Response, ProviderError> {
     let issuer = &provider.identity.issuer;
     let state = request.state.as_deref();
-    let Some(client) = provider.clients.find(&request.client_id) else {
+    let Some(client) = provider.clients.find(&request.client_id, provider.now()).await? else {
         return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "unknown-service").into_response());
     };
     let hinted = |login: &Authenticated| {

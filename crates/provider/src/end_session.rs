@@ -108,7 +108,7 @@ async fn act<H: Host>(
     let hint = params
         .get("id_token_hint")
         .and_then(|t| verify_hint(t, &provider.keys().verifying(), &provider.identity.issuer));
-    let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str()));
+    let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str())).await?;
     let after = redirect_after(params, client.as_deref());
     let hinted: Option<Id<Sso>> = hint.and_then(|h| h.sid).map(Id::from_text);
     let sid = browser.as_ref().and_then(|b| b.sid());
@@ -140,13 +140,21 @@ async fn act<H: Host>(
 }
 
 /// The client that the request is for; none when the hint and `client_id` name two.
-fn known_client<H: Host>(provider: &Provider<H>, params: &Params, hinted: Option<&str>) -> Option<Arc<Client>> {
+async fn known_client<H: Host>(
+    provider: &Provider<H>,
+    params: &Params,
+    hinted: Option<&str>,
+) -> Result<Option<Arc<Client>>, ProviderError> {
     let named = params.get("client_id");
-    match (hinted, named) {
+    let one = match (hinted, named) {
         (Some(a), Some(b)) if a != b => None,
         // A hint that was given but could not be verified leaves the request without a client.
         (None, Some(_)) if params.get("id_token_hint").is_some() => None,
-        (hinted, named) => provider.clients.find(hinted.or(named)?),
+        (hinted, named) => hinted.or(named),
+    };
+    match one {
+        Some(one) => Ok(provider.clients.find(one, provider.now()).await?),
+        None => Ok(None),
     }
 }
 
@@ -185,12 +193,12 @@ impl<H: Host> Provider<H> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
         let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
-        let deliveries = self.deliveries(&session, &session.clients);
+        let deliveries = self.deliveries(&session, &session.clients).await?;
         self.stores.outbox.end_session(sid, &deliveries, &trail, now).await?;
         if let Some(last) = self.sessions.end(sid, now).await? {
             // A service that joined between the first look and the end is told too.
-            let joined = last.clients.difference(&session.clients).cloned().collect();
-            self.stores.outbox.enqueue(&self.deliveries(&last, &joined), &[], now).await?;
+            let joined: BTreeSet<String> = last.clients.difference(&session.clients).cloned().collect();
+            self.stores.outbox.enqueue(&self.deliveries(&last, &joined).await?, &[], now).await?;
         }
         // After the end: a code that is being redeemed meets one of the two, see `redeem`.
         self.stores.grants.revoke_session(sid, &[], now).await?;
@@ -198,16 +206,21 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
-    fn deliveries(&self, session: &SsoSession<H::Login>, clients: &BTreeSet<String>) -> Vec<DeliveryRecord> {
-        let wants = |id: &&String| self.clients.find(id).is_some_and(|c| c.backchannel_logout_uri.is_some());
-        let delivery = |client_id: &String| DeliveryRecord {
+    async fn deliveries(
+        &self,
+        session: &SsoSession<H::Login>,
+        clients: &BTreeSet<String>,
+    ) -> Result<Vec<DeliveryRecord>, ProviderError> {
+        let clients = self.clients.find_all(clients, self.now()).await?;
+        let wants = |client: &&Arc<Client>| client.backchannel_logout_uri.is_some();
+        let delivery = |client: &Arc<Client>| DeliveryRecord {
             id: Id::random(&*self.entropy),
-            client_id: client_id.clone(),
+            client_id: client.client_id.clone(),
             subject: session.subject.clone(),
             sid: session.sid.clone(),
             attempts: 0,
         };
-        clients.iter().filter(wants).map(delivery).collect()
+        Ok(clients.iter().filter(wants).map(delivery).collect())
     }
 }
 

@@ -51,7 +51,7 @@ async fn answer<H: Host>(
     if !may_introspect(&caller, &live.access.client_id, live.access.audience()) {
         return inactive;
     }
-    let Some(holder) = provider.clients.find(&live.access.client_id) else { return inactive };
+    let Some(holder) = provider.clients.find(&live.access.client_id, now).await? else { return inactive };
     let sub = provider.holder(&live, &holder);
     let mut said = serde_json::to_value(live.claims(&provider.identity.issuer, &sub, None))?;
     if let Some(members) = said.as_object_mut() {

@@ -17,7 +17,9 @@ const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public
 
 pub(crate) async fn configuration<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
     let identity = &provider.identity;
-    (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values, &identity.scopes))).into_response()
+    let registers = identity.registration.is_some();
+    (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values, &identity.scopes, registers)))
+        .into_response()
 }
 
 pub(crate) async fn jwks<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {

@@ -65,6 +65,7 @@ async fn answer<H: Host>(
     if form.get("request_uri").is_some() {
         return Err(invalid_request("request_uri must not be pushed").into());
     }
+    let client = provider.clients.with_keys(client, form.get("request"), now).await;
     let params = effective(form, &client, &provider.identity.issuer, now)?;
     let bound = bind(&params, client.clone()).map_err(|unbound| match unbound {
         Unbound::NoRedirectUri => invalid_request("redirect_uri is missing"),

@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::introspect::introspect;
 use crate::metadata::{configuration, jwks};
 use crate::par::push;
+use crate::register;
 use crate::response::script;
 use crate::revoke::revoke;
 use crate::session_store::ShortLivedSessions;
@@ -37,6 +38,12 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// The whole server: the engine's endpoints, the host's pages, and the layers around both.
 pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>>>, cookie_name: &str) -> Router {
     let secure = provider.identity.issuer.starts_with("https://");
+    let registration = match provider.identity.registration {
+        Some(_) => Router::new()
+            .route("/register", post(register::register))
+            .route("/register/{client_id}", get(register::show).put(register::update).delete(register::remove)),
+        None => Router::new(),
+    };
     let for_scripts = Router::new()
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/oauth-authorization-server", get(configuration))
@@ -46,6 +53,7 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke))
         .route("/userinfo", get(userinfo).post(userinfo))
+        .merge(registration)
         .layer(cors());
     let for_browsers = Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post))

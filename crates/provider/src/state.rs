@@ -1,15 +1,17 @@
 //! What the engine is made of.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use nixa_protocol::keyset::KeySet;
-use nixa_protocol::{Client, Clock, Entropy, Timestamp};
+use nixa_protocol::registration::Allowed;
+use nixa_protocol::{Clock, Entropy, Timestamp};
 use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
 use nixa_web::Look;
 use tokio::sync::Notify;
 
 use crate::backchannel::LogoutSender;
+use crate::clients::Clients;
 use crate::host::Host;
 use crate::login::Logins;
 use crate::sso::Sessions;
@@ -57,29 +59,8 @@ pub struct Identity {
     pub acr_values: Vec<String>,
     /// The scopes whose claims clients can be given.
     pub scopes: BTreeSet<String>,
-}
-
-/// The registered clients.
-#[derive(Debug, Default)]
-pub struct Clients(BTreeMap<String, Arc<Client>>);
-
-impl Clients {
-    /// A registry; of two clients with one identifier the last stands.
-    #[must_use]
-    pub fn new(clients: impl IntoIterator<Item = Client>) -> Self {
-        Self(clients.into_iter().map(|c| (c.client_id.clone(), Arc::new(c))).collect())
-    }
-
-    /// Every client, by identifier.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Client>> {
-        self.0.values()
-    }
-
-    /// The client with this identifier.
-    #[must_use]
-    pub fn find(&self, client_id: &str) -> Option<Arc<Client>> {
-        self.0.get(client_id).cloned()
-    }
+    /// What clients may register by themselves; without it none may.
+    pub registration: Option<Allowed>,
 }
 
 /// The ports that the engine uses.

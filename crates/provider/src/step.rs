@@ -83,7 +83,8 @@ impl<H: Host> Provider<H> {
             let bound = self.logins.change(&current.id, now, bind).await.map_err(|e| self.failed(&e, text))?;
             current = bound.ok_or_else(|| self.unknown_login(text))?;
         }
-        let Some(client) = self.clients.find(&current.request.client_id) else {
+        let client = self.clients.find(&current.request.client_id, now).await;
+        let Some(client) = client.map_err(|e| self.failed(&e.into(), text))? else {
             return Err(self.unknown_login(text));
         };
         if current.browser.as_ref() != Some(browser.id()) {

@@ -345,7 +345,7 @@ impl<H: Host> Provider<H> {
         };
         let signed = self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?;
         Ok(TokenResponse {
-            id_token: Some(match &client.id_token_encryption {
+            id_token: Some(match client.encrypter(client.id_token_encryption)? {
                 Some(encrypter) => encrypter.encrypt(&signed, true)?,
                 None => signed,
             }),

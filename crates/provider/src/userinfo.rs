@@ -49,7 +49,8 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Response
     let LiveToken { access, grant } = provider.live_token(token, now).await?.ok_or_else(invalid)?;
     // A token of the client itself speaks for no person.
     let grant = grant.ok_or_else(invalid)?;
-    let client = provider.clients.find(&grant.client_id).ok_or_else(invalid)?;
+    let client = provider.clients.find(&grant.client_id, now).await?.ok_or_else(invalid)?;
+    let client = provider.clients.with_keys(client, None, now).await;
     // A token for another API is that API's to read, not to bring here for more (RFC 8707 §3).
     let ours = [Some(provider.identity.issuer.as_str()), client.resource.as_deref()];
     if !ours.contains(&Some(access.audience())) {
@@ -78,7 +79,7 @@ fn said<H: Host>(
     mut claims: Map<String, Value>,
     now: Timestamp,
 ) -> Result<Response, ProviderError> {
-    let content = match (client.userinfo_alg, &client.userinfo_encryption) {
+    let content = match (client.userinfo_alg, client.encrypter(client.userinfo_encryption)?) {
         (None, None) => return Ok(Json(claims).into_response()),
         (None, Some(encrypter)) => encrypter.encrypt(&serde_json::to_string(&claims)?, false)?,
         (Some(algorithm), encrypter) => {

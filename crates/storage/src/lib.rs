@@ -14,11 +14,12 @@ mod sqlite;
 pub use self::redis::{RedisOptions, RedisShortLived};
 pub use metered::Metered;
 pub use ports::{
-    Accounts, Audit, Grants, KeyStore, LogoutOutbox, OfLogin, OfRotation, People, ShortLived, Signals, Upkeep,
+    Accounts, Audit, ClientStore, Grants, KeyStore, LogoutOutbox, OfDeclaration, OfLogin, OfRotation, People,
+    ShortLived, Signals, Upkeep,
 };
 pub use records::{
-    Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord, Linked,
-    NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
+    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord,
+    Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 pub use sql::{Copied, Limits, Location, Role, SqlStore, Step};
 pub use sqlite::SqliteShortLived;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use nixa_audit::{Event, Record};
 use nixa_protocol::id::{Delivery, Grant, Id, Sso, Subject};
-use nixa_protocol::{Digest, Timestamp};
+use nixa_protocol::{Client, Digest, Timestamp};
 
 use serde_json::{Map, Value};
 
 use crate::StorageError;
 use crate::records::{
-    Account, AuditHead, Authenticator, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked, NewRefresh,
-    Person, Rotation, StoredCheckpoint, Upstream,
+    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked,
+    NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -22,6 +22,9 @@ pub type OfRotation<'a> = &'a (dyn Fn(Rotation) -> Vec<Event> + Sync);
 
 /// The records of the audit trail that a login through an identity provider leaves, by who it is.
 pub type OfLogin<'a> = &'a (dyn Fn(&Linked) -> Vec<Event> + Sync);
+
+/// The record of the audit trail that a declared client leaves: its identifier, and what became of it.
+pub type OfDeclaration<'a> = &'a (dyn Fn(&str, &str) -> Event + Sync);
 
 /// State that may be lost with the loss of open logins and sessions, and nothing else.
 ///
@@ -72,6 +75,42 @@ pub trait Grants: Send + Sync {
     async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+}
+
+/// The registered clients, those of the configuration among them.
+#[async_trait]
+pub trait ClientStore: Send + Sync {
+    /// A client.
+    async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>>;
+    /// Clients by identifier, those after the given one, `most` at most.
+    async fn clients(&self, after: &str, most: i64) -> Result<Vec<ClientRecord>>;
+    /// Makes the declared clients exactly these; `trail` records each that was declared, changed or withdrawn.
+    /// [`StorageError::Exists`] when one has the identifier of a client that was registered.
+    async fn declare_clients(&self, clients: &[Client], trail: OfDeclaration<'_>, now: Timestamp) -> Result<()>;
+    /// Stores a new client and uses up the initial access token, in one step; `false` when that does not hold.
+    async fn register_client(
+        &self,
+        client: &Client,
+        token: &Digest,
+        initial: &Digest,
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// Replaces a registration; `false` when there is none with this token.
+    async fn update_client(&self, client: &Client, token: &Digest, trail: &[Event], now: Timestamp) -> Result<bool>;
+    /// Removes a registered client and revokes its grants; `false` when there is none.
+    async fn remove_client(&self, client_id: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    /// Whether an initial access token can still be used.
+    async fn knows_registration_token(&self, token: &Digest, now: Timestamp) -> Result<bool>;
+    /// Stores an initial access token.
+    async fn add_registration_token(
+        &self,
+        token: &Digest,
+        uses: i64,
+        expires: Timestamp,
+        trail: &[Event],
+        now: Timestamp,
+    ) -> Result<()>;
 }
 
 /// Keys and secrets of the server, encrypted before they come here.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use nixa_protocol::id::{Decision, Delivery, Grant, Id, Sso, Subject};
-use nixa_protocol::{Digest, Timestamp};
+use nixa_protocol::{Client, Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -71,6 +71,17 @@ pub enum Rotation {
     Reused,
     /// It is unknown, expired, of another client, or its grant is revoked.
     Refused,
+}
+
+/// A client as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// The registration.
+    pub client: Client,
+    /// The digest of the token that manages it, for one that was registered.
+    pub token: Option<Digest>,
+    /// When it was registered or declared.
+    pub created_at: Timestamp,
 }
 
 /// A signing key as it is stored.

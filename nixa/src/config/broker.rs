@@ -69,6 +69,9 @@ pub struct PortalSection {
     /// Where logout tokens go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_uri: Option<String>,
+    /// What a browser opens in a frame when the person logs out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<String>,
     /// How it authenticates.
     pub auth: PortalAuth,
     /// The secret, for `client_secret_basic` and `client_secret_post`.
@@ -77,6 +80,9 @@ pub struct PortalSection {
     /// Public keys (JWK), for `private_key_jwt` and for signed requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<serde_json::Value>,
+    /// Where its public keys are instead (a JWK Set).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Whether a login without PKCE is refused; a public client always needs it.
     #[serde(default = "default_true")]
     pub require_pkce: bool,
@@ -101,7 +107,17 @@ pub struct PortalSection {
     /// The scopes that it is entitled to.
     pub scopes: BTreeSet<String>,
     /// Portals of one sector see the same `sub`.
+    #[serde(default)]
     pub sector: String,
+    /// Where the redirect URIs of a sector are listed (OpenID Connect Core §8.1); its host is then the sector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<String>,
+    /// Its logo, which this server fetches and shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
+    /// The greatest age of a login for requests that do not say one, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<i64>,
     /// The algorithm of its ID tokens.
     #[serde(default = "default_alg")]
     pub id_token_alg: Algorithm,
@@ -264,6 +280,15 @@ impl PortalSection {
         if !self.require_pkce && self.auth == PortalAuth::None {
             refuse("require_pkce", "a public client cannot do without PKCE");
         }
+        if self.sector.is_empty() == self.sector_identifier_uri.is_none() {
+            refuse("sector", "must stand, or sector_identifier_uri in its place");
+        }
+        if self.jwks_uri.is_some() && !self.keys.is_empty() {
+            refuse("jwks_uri", "must not stand beside keys");
+        }
+        if self.default_max_age.is_some_and(|age| age < 0) {
+            refuse("default_max_age", "must not be negative");
+        }
         if let Err((field, reason)) = self.authentication() {
             refuse(field, reason);
         }
@@ -273,11 +298,13 @@ impl PortalSection {
         for (field, wanted) in
             [("id_token_encryption", self.id_token_encryption), ("userinfo_encryption", self.userinfo_encryption)]
         {
-            if let Err(reason) = self.encrypter(wanted) {
+            if self.jwks_uri.is_none()
+                && let Err(reason) = self.encrypter(wanted)
+            {
                 refuse(field, reason);
             }
         }
-        if self.request_protection == RequestProtection::Signed && self.keys.is_empty() {
+        if self.request_protection == RequestProtection::Signed && self.keys.is_empty() && self.jwks_uri.is_none() {
             refuse("request_protection", "signed requests need keys");
         }
         if !self.own_scopes.is_empty() && self.auth == PortalAuth::None {
@@ -286,6 +313,10 @@ impl PortalSection {
         if self.own_scopes.iter().any(|s| claims::SCOPES.iter().any(|(name, _)| name == s)) {
             refuse("own_scopes", "must not be scopes of a person");
         }
+        self.check_uris(key, findings);
+    }
+
+    fn check_uris(&self, key: &str, findings: &mut Vec<Finding>) {
         check_uri(&format!("{key}.home"), &self.home, findings);
         for (field, uris) in
             [("redirect_uris", &self.redirect_uris), ("post_logout_redirect_uris", &self.post_logout_redirect_uris)]
@@ -297,8 +328,16 @@ impl PortalSection {
         if let Some(uri) = &self.resource {
             check_uri(&format!("{key}.resource"), uri, findings);
         }
-        if let Some(uri) = &self.backchannel_logout_uri {
-            check_uri(&format!("{key}.backchannel_logout_uri"), uri, findings);
+        for (field, uri) in [
+            ("backchannel_logout_uri", &self.backchannel_logout_uri),
+            ("frontchannel_logout_uri", &self.frontchannel_logout_uri),
+            ("jwks_uri", &self.jwks_uri),
+            ("sector_identifier_uri", &self.sector_identifier_uri),
+            ("logo", &self.logo),
+        ] {
+            if let Some(uri) = uri {
+                check_uri(&format!("{key}.{field}"), uri, findings);
+            }
         }
     }
 
@@ -311,10 +350,17 @@ impl PortalSection {
         match self.auth {
             PortalAuth::ClientSecretBasic => Ok(ClientAuthentication::basic(secret()?)),
             PortalAuth::ClientSecretPost => Ok(ClientAuthentication::post(secret()?)),
-            PortalAuth::PrivateKeyJwt if self.keys.is_empty() => Err(("keys", "must name at least one key")),
+            PortalAuth::PrivateKeyJwt if self.keys.is_empty() && self.jwks_uri.is_none() => {
+                Err(("keys", "must name at least one key"))
+            }
             PortalAuth::PrivateKeyJwt => Ok(ClientAuthentication::PrivateKeyJwt),
             PortalAuth::None => Ok(ClientAuthentication::None),
         }
+    }
+
+    fn sector_name(&self) -> String {
+        let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
+        self.sector_identifier_uri.as_ref().and_then(host).unwrap_or_else(|| self.sector.clone())
     }
 
     fn encrypter(&self, wanted: Option<Encryption>) -> Result<Option<Encrypter>, &'static str> {
@@ -329,13 +375,19 @@ impl PortalSection {
         scopes.insert("openid".to_owned());
         let authentication = self.authentication().ok()?;
         Some(Client {
-            keys: verifying(&self.keys).ok()?,
+            keys: self.keys.clone(),
+            declared: true,
             request_protection: self.request_protection,
             own_scopes: self.own_scopes.clone(),
             audiences: self.audiences.clone(),
             redirect_uris: self.redirect_uris.clone(),
             post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
             backchannel_logout_uri: self.backchannel_logout_uri.clone(),
+            frontchannel_logout_uri: self.frontchannel_logout_uri.clone(),
+            frontchannel_logout_session_required: true,
+            jwks_uri: self.jwks_uri.clone(),
+            default_max_age: self.default_max_age,
+            about: self.logo.iter().map(|logo| ("logo_uri".to_owned(), logo.clone().into())).collect(),
             client_uri: Some(self.home.clone()),
             require_pkce: self.require_pkce,
             refresh_tokens: self.refresh_tokens,
@@ -343,11 +395,12 @@ impl PortalSection {
             resource: self.resource.clone(),
             scopes,
             services: self.service.iter().map(|s| s.code.clone()).collect(),
-            sector: self.sector.clone(),
+            sector: self.sector_name(),
+            sector_identifier_uri: self.sector_identifier_uri.clone(),
             id_token_alg: self.id_token_alg,
-            id_token_encryption: self.encrypter(self.id_token_encryption).ok()?,
+            id_token_encryption: self.id_token_encryption,
             userinfo_alg: self.userinfo_alg,
-            userinfo_encryption: self.encrypter(self.userinfo_encryption).ok()?,
+            userinfo_encryption: self.userinfo_encryption,
             public_subject: self.public_subject,
             ..Client::new(&self.client_id, self.name.clone(), authentication)
         })

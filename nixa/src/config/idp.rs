@@ -84,7 +84,8 @@ impl ClientSection {
     #[must_use]
     pub fn client(&self) -> Option<Client> {
         Some(Client {
-            keys: verifying(&self.keys).ok()?,
+            keys: self.keys.clone(),
+            declared: true,
             redirect_uris: self.redirect_uris.clone(),
             // Without a page of its own (`client_uri`): a login that cannot go on leads back to the broker's
             // callback, which knows the service.

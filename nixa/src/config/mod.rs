@@ -2,6 +2,7 @@
 
 mod audit;
 mod broker;
+mod clients;
 mod idp;
 mod risk;
 mod server;
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub use audit::{AuditSection, TimestampSection};
 pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
+pub use clients::{OutboundSection, RegistrationSection};
 pub use idp::{ClientSection, IdpSection};
 pub use risk::{HeaderSection, RiskSection};
 pub use server::{ServerSection, TlsSection};
@@ -119,7 +121,8 @@ impl Config {
         let broker = self.broker.iter_mut().filter_map(|b| b.policy.as_mut());
         let idp = self.idp.iter_mut().filter_map(|i| i.policy.as_mut());
         let trust = self.server.audit.timestamp.iter_mut().map(|t| &mut t.trust);
-        tls.chain(broker).chain(idp).chain(trust).collect()
+        let authorities = self.server.outbound.authorities.iter_mut();
+        tls.chain(authorities).chain(broker).chain(idp).chain(trust).collect()
     }
 
     fn check(&self) -> Vec<Finding> {

@@ -10,8 +10,9 @@ use crate::keys::{KeyError, master_key, new_master_key};
 use crate::private_file;
 
 use super::audit::AuditSection;
+use super::clients::{OutboundSection, RegistrationSection};
 use super::store::StoreSection;
-use super::{Finding, check_issuer};
+use super::{Finding, check_issuer, portal_scopes};
 
 /// `[server]`: what a broker and an identity provider have in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +43,12 @@ pub struct ServerSection {
     /// How the audit trail is kept.
     #[serde(default, skip_serializing_if = "AuditSection::is_default")]
     pub audit: AuditSection,
+    /// Lets clients register by API; without it the configuration alone declares them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationSection>,
+    /// Where the server may go for what clients publish.
+    #[serde(default, skip_serializing_if = "OutboundSection::is_default")]
+    pub outbound: OutboundSection,
     /// Turns TLS on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
@@ -114,6 +121,16 @@ impl ServerSection {
         check_issuer("server.issuer", &self.issuer, &mut findings);
         if self.tls.is_some() && !self.is_secure() {
             findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));
+        }
+        if let Some(unknown) =
+            self.registration.iter().flat_map(|r| &r.scopes).find(|s| !portal_scopes().any(|n| n == *s))
+        {
+            findings.push(Finding::new("server.registration.scopes", format!("`{unknown}` is not a scope")));
+        }
+        if let Some(file) = &self.outbound.authorities
+            && let Err(error) = std::fs::read(file)
+        {
+            findings.push(Finding::new("server.outbound.authorities", format!("{}: {error}", file.display())));
         }
         let hex = self.accent.strip_prefix('#').unwrap_or_default();
         if hex.len() != 6 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {

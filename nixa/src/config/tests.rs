@@ -58,7 +58,42 @@ fn each_fault_names_its_key() {
         ("minimum_acr = \"urn:nixa:loa:2\"", "minimum_acr = \"gold\"", "broker.portal[0].minimum_acr: is not on"),
         ("[\"password\"]", "[\"smell\"]", "broker.identity_provider[0].level[0].methods: `smell` is not"),
         ("sector = \"p\"", "sektor = \"p\"", "broker.portal[0].sektor: unknown field `sektor`"),
-        ("sector = \"p\"\n", "", "broker.portal[0]: missing field `sector`"),
+        ("sector = \"p\"\n", "", "broker.portal[0].sector: must stand, or sector_identifier_uri"),
+        (
+            "sector = \"p\"",
+            "sector = \"p\"\nsector_identifier_uri = \"https://p.example/s\"",
+            "broker.portal[0].sector: must stand, or",
+        ),
+        (
+            "sector = \"p\"",
+            "sector_identifier_uri = \"http://p.example/s\"",
+            "broker.portal[0].sector_identifier_uri: must be https",
+        ),
+        (
+            "sector = \"p\"",
+            "sector = \"p\"\njwks_uri = \"https://p.example/jwks\"\nkeys = [{}]",
+            "broker.portal[0].jwks_uri: must not stand beside keys",
+        ),
+        (
+            "sector = \"p\"",
+            "sector = \"p\"\ndefault_max_age = -1",
+            "broker.portal[0].default_max_age: must not be negative",
+        ),
+        (
+            "[[broker.portal]]",
+            "[server.registration]\nscopes = [\"everything\"]\n[[broker.portal]]",
+            "server.registration.scopes: `everything` is not a scope",
+        ),
+        (
+            "[[broker.portal]]",
+            "[server.outbound]\nauthorities = \"none.pem\"\n[[broker.portal]]",
+            "server.outbound.authorities: ",
+        ),
+        (
+            "[[broker.portal]]",
+            "[server.outbound]\nnetworks = [\"ten\"]\n[[broker.portal]]",
+            "server.outbound.networks[0]: ",
+        ),
         ("auth = \"client_secret_basic\"", "auth = \"magic\"", "broker.portal[0].auth: unknown variant `magic`"),
         ("0123456789012345678901", "short", "broker.portal[0].secret: must have at least 22"),
         ("https://p.example/cb", "http://p.example/cb", "broker.portal[0].redirect_uris[0]: must be https"),

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::compose::{self, StartError, World};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, OutboundSection};
 use crate::keys::KeyError;
 use crate::private_file::{FileError, private_folder, write_private};
 use crate::serve::{ServeError, listen, real_world, serve, stop_at_signal};
@@ -99,7 +99,7 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     if options.reset {
         reset(&options.data_dir)?;
     }
-    let world = real_world()?;
+    let world = real_world(&OutboundSection::default())?;
     let routers = build(&options.data_dir, &addresses, &world).await?;
     announce(options, &addresses).map_err(|source| DemoError::File { file: "standard output".into(), source })?;
     let handle = Handle::new();

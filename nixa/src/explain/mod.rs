@@ -170,7 +170,7 @@ pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> R
 pub async fn explain_stored(config: &Path, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
     let config = Config::load(config)?;
     let broker = config.broker.as_ref().ok_or(ExplainError::NotABroker)?;
-    let world = real_world().map_err(|e| io::Error::other(e.to_string()))?;
+    let world = real_world(&config.server.outbound).map_err(|e| io::Error::other(e.to_string()))?;
     let store = compose::open(&config, Role::Broker, &world).await?;
     let found = store.decision(id).await?.ok_or(ExplainError::NoDecision)?;
     if json {

@@ -17,6 +17,7 @@ use nixa_idp::{IdpHost, NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
 use nixa_protocol::{Clock, Entropy, Timestamp};
 use nixa_provider::LogoutSender;
+use nixa_provider::documents::{Document, FetchError, Outbound};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -63,6 +64,8 @@ pub(crate) struct Net {
     pub(crate) simulator: Simulator,
     pub(crate) logouts: Mutex<Vec<(String, String)>>,
     pub(crate) deaf: Mutex<bool>,
+    /// What portals publish, and how often it was fetched.
+    pub(crate) published: Mutex<HashMap<String, (Vec<u8>, usize)>>,
 }
 
 #[async_trait]
@@ -84,6 +87,20 @@ impl LogoutSender for Net {
     async fn send(&self, uri: &str, logout_token: &str) -> bool {
         self.logouts.lock().unwrap().push((uri.to_owned(), logout_token.to_owned()));
         !*self.deaf.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Outbound for Net {
+    async fn fetch(&self, url: &str) -> Result<Document, FetchError> {
+        let mut published = self.published.lock().unwrap();
+        let (body, fetched) = published.get_mut(url).ok_or(FetchError::Failed)?;
+        *fetched += 1;
+        Ok(Document { body: body.clone(), media_type: "application/json".into(), max_age: None })
+    }
+
+    async fn post(&self, url: &str, form: String) -> bool {
+        LogoutSender::send(self, url, form.strip_prefix("logout_token=").unwrap()).await
     }
 }
 
@@ -116,6 +133,7 @@ impl Lab {
             entropy: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(7)))),
             transport: net.clone(),
             sender: net.clone(),
+            outbound: net.clone(),
         };
         let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
         let broker_file = write(folder.path(), "broker.toml", &(broker_config(&client_key) + more));

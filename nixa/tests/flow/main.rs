@@ -10,6 +10,7 @@ mod keys;
 mod lab;
 mod levels;
 mod logout;
+mod registration;
 mod requests;
 mod risk;
 mod sealed;

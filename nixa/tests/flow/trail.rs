@@ -85,7 +85,7 @@ async fn who_is_refused_without_a_page_is_recorded_when_it_is_known() {
 async fn each_thing_that_happens_leaves_its_record() {
     let lab = Lab::new().await;
     let start = records(&lab).await;
-    assert_eq!(count(&start), [("configuration", 1), ("key", 8)].into());
+    assert_eq!(count(&start), [("configuration", 11), ("key", 8)].into());
     let mut browser = Browser::default();
     let tokens = browser.tokens(&lab, "basic", &[("scope", "openid profile offline_access")]).await;
     lab.userinfo(tokens["access_token"].as_str().unwrap()).await;
@@ -105,7 +105,7 @@ async fn each_thing_that_happens_leaves_its_record() {
     let all = records(&lab).await;
     let expected = [
         ("claims-released", 1),
-        ("configuration", 1),
+        ("configuration", 11),
         ("consent", 1),
         ("decision", 3),
         ("grant-revoked", 1),
@@ -174,7 +174,7 @@ async fn a_trail_that_was_altered_is_seen_and_the_place_named() {
     Browser::default().tokens(&lab, "basic", &[]).await;
     let sound = report(&lab).await;
     assert!(sound.is_sound(), "{sound:?}");
-    assert!(sound.signed == 2 && sound.confirmed == 16 && sound.read > sound.confirmed, "{sound:?}");
+    assert!(sound.signed == 2 && sound.confirmed == 26 && sound.read > sound.confirmed, "{sound:?}");
 
     let pool = database(&lab).await;
     let all = records(&lab).await;

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use crate::client::{Client, RequestProtection};
 use crate::error::{ErrorCode, OAuthError};
-use crate::jose;
 use crate::params::Params;
 use crate::time::Timestamp;
 
@@ -32,7 +31,8 @@ pub fn effective(params: Params, client: &Client, issuer: &str, now: Timestamp) 
             RequestProtection::None | RequestProtection::Pushed => Ok(params),
         };
     };
-    let claims = jose::verify(object, &client.keys, None).map_err(|_| refuse("request is not signed by the client"))?;
+    let claims =
+        client.verify(object, client.request_object_alg).map_err(|_| refuse("request is not signed by the client"))?;
     check(&claims, client, issuer, now)?;
     Ok(Params::from_claims(&claims))
 }
@@ -74,13 +74,13 @@ mod tests {
 
     use super::*;
     use crate::client::{ClientAuthentication, LocalizedText};
-    use crate::jose::{Algorithm, SigningKey, VerifyingKey};
+    use crate::jose::{Algorithm, SigningKey};
 
     const NOW: Timestamp = Timestamp(1_000);
 
     fn client(key: &SigningKey, request_protection: RequestProtection) -> Client {
         let name = LocalizedText { vi: String::new(), en: String::new() };
-        let keys = vec![VerifyingKey::from_jwk(&key.public_jwk()).unwrap()];
+        let keys = vec![key.public_jwk()];
         Client { keys, request_protection, ..Client::new("c", name, ClientAuthentication::None) }
     }
 

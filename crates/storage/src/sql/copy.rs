@@ -60,6 +60,19 @@ const SHARED: &[Table] = &[
     ),
     ("refresh_tokens", 1, &[("digest", Text), ("grant_id", Text), ("expires_at", Int), ("used_at", MaybeInt)]),
     (
+        "clients",
+        1,
+        &[
+            ("client_id", Text),
+            ("declared", Flag),
+            ("body", Text),
+            ("token", MaybeText),
+            ("created_at", Int),
+            ("updated_at", Int),
+        ],
+    ),
+    ("registration_tokens", 1, &[("digest", Text), ("uses_left", Int), ("expires_at", Int)]),
+    (
         "logout_deliveries",
         1,
         &[("id", Text), ("client_id", Text), ("subject", Text), ("sid", Text), ("attempts", Int), ("next_at", Int)],

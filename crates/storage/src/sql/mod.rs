@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod clients;
 mod copy;
 mod db;
 mod grants;

@@ -1,10 +1,11 @@
 //! Moving an installation from SQLite to PostgreSQL, and schemas that are not what they should be.
 
+use nixa_audit::{Event, Kind};
 use nixa_protocol::id::Id;
-use nixa_protocol::{Timestamp, digest};
+use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, digest};
 use nixa_storage::{
-    Accounts, DecisionRecord, Grants, KeyRecord, KeyStore, Limits, Location, LogoutOutbox, People, Role, Signals,
-    SqlStore, StorageError,
+    Accounts, ClientStore, DecisionRecord, Grants, KeyRecord, KeyStore, Limits, Location, LogoutOutbox, People, Role,
+    Signals, SqlStore, StorageError,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -54,6 +55,9 @@ async fn fill(store: &SqlStore) {
         record: json!({ "outcome": "unmet" }),
     };
     store.record_decision(&decision, &[]).await.unwrap();
+    let portal = Client::new("p", LocalizedText::default(), ClientAuthentication::PrivateKeyJwt);
+    store.declare_clients(&[portal], &|id, _| Event::new(Kind::Configuration).fact("client", id), NOW).await.unwrap();
+    store.add_registration_token(&digest("initial"), 1, NOW + 10, &[], NOW).await.unwrap();
     store.remember_device(&Id::from_text("p1"), &digest("phone"), NOW).await.unwrap();
     store.raise("alert", &[], NOW).await.unwrap();
 }

@@ -6,6 +6,7 @@ use nixa_storage::{Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, P
 use test_servers::Postgres;
 
 use crate::audit::{Trail, sealing};
+use crate::clients::Registry;
 use crate::signals::Both;
 use crate::upkeep::Ending;
 
@@ -42,6 +43,10 @@ pub(crate) async fn signals() -> Opened<dyn Both> {
 }
 
 pub(crate) async fn upkeep() -> Opened<dyn Ending> {
+    Opened(Arc::new(durable(Role::Broker).await))
+}
+
+pub(crate) async fn clients() -> Opened<dyn Registry> {
     Opened(Arc::new(durable(Role::Broker).await))
 }
 

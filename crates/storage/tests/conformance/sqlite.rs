@@ -8,6 +8,7 @@ use nixa_storage::{
 use tempfile::TempDir;
 
 use crate::audit::{Trail, sealing};
+use crate::clients::Registry;
 use crate::signals::Both;
 use crate::upkeep::Ending;
 
@@ -50,6 +51,11 @@ pub(crate) async fn signals() -> Opened<dyn Both> {
 }
 
 pub(crate) async fn upkeep() -> Opened<dyn Ending> {
+    let (store, folder) = durable(Role::Broker).await;
+    Opened { port: Arc::new(store), _folder: folder }
+}
+
+pub(crate) async fn clients() -> Opened<dyn Registry> {
     let (store, folder) = durable(Role::Broker).await;
     Opened { port: Arc::new(store), _folder: folder }
 }

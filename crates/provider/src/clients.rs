@@ -1,0 +1,132 @@
+//! The registered clients, as every instance sees them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use nixa_protocol::jose::kid_of;
+use nixa_protocol::registration::{check_sector, refuse};
+use nixa_protocol::{Client, OAuthError, Timestamp};
+use nixa_storage::{ClientRecord, ClientStore, StorageError};
+use serde_json::Value;
+
+use crate::documents::{Documents, Outbound};
+
+/// How long a client is taken as it was read, in seconds: so long may another instance go on with what this one
+/// has changed.
+const REMEMBERED: i64 = 10;
+/// How many clients are read at once.
+const BATCH: i64 = 500;
+
+/// The clients.
+pub struct Clients {
+    /// Where they are kept.
+    pub store: Arc<dyn ClientStore>,
+    /// What they have published: key sets, sectors, logos.
+    pub documents: Documents,
+    read: RwLock<HashMap<String, (Timestamp, Arc<Client>)>>,
+}
+
+impl Clients {
+    /// The clients of a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn ClientStore>, outbound: Arc<dyn Outbound>) -> Self {
+        Self { store, documents: Documents::new(outbound), read: RwLock::default() }
+    }
+
+    /// The client with this identifier.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn find(&self, client_id: &str, now: Timestamp) -> Result<Option<Arc<Client>>, StorageError> {
+        if let Some((at, client)) = self.read.read().unwrap_or_else(PoisonError::into_inner).get(client_id)
+            && now >= *at
+            && now - *at < REMEMBERED
+        {
+            return Ok(Some(Arc::clone(client)));
+        }
+        let found = self.store.client(client_id).await?.map(|record| Arc::new(record.client));
+        let mut read = self.read.write().unwrap_or_else(PoisonError::into_inner);
+        // One that is not there is not remembered: strangers could fill the memory with names.
+        match &found {
+            Some(client) => drop(read.insert(client_id.to_owned(), (now, Arc::clone(client)))),
+            None => drop(read.remove(client_id)),
+        }
+        Ok(found)
+    }
+
+    /// The clients with these identifiers; those that are gone are left out.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn find_all(
+        &self,
+        ids: impl IntoIterator<Item = &String> + Send,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Client>>, StorageError> {
+        let ids: Vec<&String> = ids.into_iter().collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.find(id, now).await?);
+        }
+        Ok(found)
+    }
+
+    /// The first clients by identifier.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn first(&self, most: i64) -> Result<Vec<Client>, StorageError> {
+        Ok(self.store.clients("", most).await?.into_iter().map(|record| record.client).collect())
+    }
+
+    /// Every client, for whoever administers them.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn every(store: &dyn ClientStore) -> Result<Vec<ClientRecord>, StorageError> {
+        let mut all: Vec<ClientRecord> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.client.client_id.clone()).unwrap_or_default();
+            let more = store.clients(&after, BATCH).await?;
+            if more.is_empty() {
+                return Ok(all);
+            }
+            all.extend(more);
+        }
+    }
+
+    /// Whether a client's sector, where it names one, lists its redirect URIs.
+    ///
+    /// # Errors
+    /// `invalid_client_metadata`.
+    pub async fn check_sector(&self, client: &Client) -> Result<(), OAuthError> {
+        let Some(uri) = &client.sector_identifier_uri else { return Ok(()) };
+        match self.documents.fetch(uri).await {
+            Ok(document) => check_sector(&document.body, client),
+            Err(_) => Err(refuse("sector_identifier_uri", "cannot be fetched")),
+        }
+    }
+
+    /// Reads a client anew at its next use.
+    pub fn forget(&self, client_id: &str) {
+        self.read.write().unwrap_or_else(PoisonError::into_inner).remove(client_id);
+    }
+
+    /// The client with the keys that it publishes at its `jwks_uri`; when `signed` names a key that is not among
+    /// those known, they are fetched anew (OpenID Connect Core §10.1.1).
+    pub(crate) async fn with_keys(&self, client: Arc<Client>, signed: Option<&str>, now: Timestamp) -> Arc<Client> {
+        let Some(uri) = &client.jwks_uri else { return client };
+        let mut keys = keys_in(self.documents.get(uri, false, now).await.as_deref());
+        if let Some(kid) = signed.and_then(kid_of)
+            && !keys.iter().any(|key| key.get("kid").and_then(Value::as_str) == Some(&kid))
+        {
+            keys = keys_in(self.documents.get(uri, true, now).await.as_deref());
+        }
+        Arc::new(Client { keys, ..Client::clone(&client) })
+    }
+}
+
+fn keys_in(document: Option<&crate::documents::Document>) -> Vec<Value> {
+    let set: Value = document.and_then(|d| serde_json::from_slice(&d.body).ok()).unwrap_or_default();
+    set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default()
+}

@@ -1,0 +1,87 @@
+//! `nixa clients`: initial access tokens, the list of clients, the end of one.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use nixa::compose;
+use nixa::config::Config;
+use nixa::serve::real_world;
+use nixa_audit::{Event, Kind};
+use nixa_protocol::{digest, random_token};
+use nixa_provider::{Clients, registered};
+use nixa_storage::{ClientStore as _, Role};
+
+use crate::commands::{Failure, account};
+
+/// A day in seconds.
+const DAY: i64 = 86_400;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientsCommand {
+    /// Print an initial access token, with which a client can register at `/register`.
+    Token {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// How many clients may register with it.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+        uses: i64,
+        /// For how many days it is good.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(i64).range(1..=366))]
+        days: i64,
+    },
+    /// List the clients: declared in the configuration, or registered by API.
+    List {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Remove a client that was registered by API, and revoke what it was granted.
+    Remove {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Its identifier.
+        client_id: String,
+    },
+}
+
+pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
+    let (ClientsCommand::Token { config, .. }
+    | ClientsCommand::List { config }
+    | ClientsCommand::Remove { config, .. }) = &command;
+    let config = Config::load(config)?;
+    let world = real_world(&config.server.outbound)?;
+    let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
+    let store = compose::open(&config, role, &world).await?;
+    let now = world.clock.now();
+    let mut out = std::io::stdout();
+    match command {
+        ClientsCommand::Token { uses, days, .. } => {
+            if config.server.registration.is_none() {
+                return Err("the configuration has no [server.registration] table: nobody may register".into());
+            }
+            let token = random_token(&*world.entropy);
+            let event = Event::new(Kind::Administration).fact("change", "registration-token").fact("by", account());
+            let trail = [event.fact("uses", uses).fact("days", days)];
+            store.add_registration_token(&digest(&token), uses, now + days * DAY, &trail, now).await?;
+            writeln!(out, "{token}")?;
+        }
+        ClientsCommand::List { .. } => {
+            for record in Clients::every(&*store).await? {
+                let client = record.client;
+                let origin = if client.declared { "declared" } else { "registered" };
+                writeln!(out, "{} {origin} {} {}", client.client_id, client.authentication.as_str(), client.name.en)?;
+            }
+        }
+        ClientsCommand::Remove { client_id, .. } => {
+            let trail = [registered(&client_id, "removed").fact("by", account())];
+            if !store.remove_client(&client_id, &trail, now).await? {
+                return Err(format!("{client_id}: no client of this name was registered by API").into());
+            }
+            writeln!(out, "removed")?;
+        }
+    }
+    Ok(())
+}
