@@ -10,7 +10,7 @@ use nixa::serve::real_world;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{digest, random_token};
 use nixa_provider::{Clients, registered};
-use nixa_storage::{ClientStore as _, Role};
+use nixa_storage::{ClientStore as _, LogoutOutbox as _, Role};
 
 use crate::commands::{Failure, account};
 
@@ -37,6 +37,12 @@ pub(crate) enum ClientsCommand {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Say how telling each client of logouts went in the last day.
+    Health {
+        /// The server's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// Remove a client that was registered by API, and revoke what it was granted.
     Remove {
         /// The server's configuration file.
@@ -50,6 +56,7 @@ pub(crate) enum ClientsCommand {
 pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
     let (ClientsCommand::Token { config, .. }
     | ClientsCommand::List { config }
+    | ClientsCommand::Health { config }
     | ClientsCommand::Remove { config, .. }) = &command;
     let config = Config::load(config)?;
     let world = real_world(&config.server.outbound)?;
@@ -73,6 +80,13 @@ pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
                 let client = record.client;
                 let origin = if client.declared { "declared" } else { "registered" };
                 writeln!(out, "{} {origin} {} {}", client.client_id, client.authentication.as_str(), client.name.en)?;
+            }
+        }
+        ClientsCommand::Health { .. } => {
+            for (client_id, health) in store.delivery_health(now + -DAY).await? {
+                let since = health.oldest_waiting_at.map_or_else(String::new, |at| format!(" since {}", at.0));
+                let (waiting, delivered, given_up) = (health.waiting, health.delivered, health.given_up);
+                writeln!(out, "{client_id} {waiting} waiting{since}, {delivered} delivered, {given_up} given up")?;
             }
         }
         ClientsCommand::Remove { client_id, .. } => {

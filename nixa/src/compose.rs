@@ -285,7 +285,15 @@ async fn assemble<H: Host>(
     let stores = Stores { short: short.clone(), grants: store.clone(), outbox: store.clone(), audit: store.clone() };
     let around =
         Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
-    let provider = Provider::new(identity, clients, stores, Lifetimes::default(), look, around, host);
+    let provider = Provider::new(
+        identity,
+        clients,
+        stores,
+        (Lifetimes::default(), config.server.limits.limits()),
+        look,
+        around,
+        host,
+    );
     provider.set_keys(vault.signing(now).await?);
     let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());
     let event = event.fact("issuer", config.server.issuer.as_str()).fact("version", env!("CARGO_PKG_VERSION"));

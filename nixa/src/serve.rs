@@ -94,7 +94,7 @@ pub async fn serve(
     tls: Option<&TlsSection>,
     handle: Handle<SocketAddr>,
 ) -> Result<(), ServeError> {
-    let service = router.into_make_service();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
         Some(tls) => {

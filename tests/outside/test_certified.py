@@ -269,6 +269,7 @@ def test_a_logout_at_one_apache_ends_the_session_at_the_other(tls_broker, apache
     assert info(page, one) and info(page, other)
 
     page.goto(other + "/oidc?" + urllib.parse.urlencode({"logout": other + "/logged-out.html"}))
+    page.click("button[value=yes]")
     assert page.url.split("?")[0] == other + "/logged-out.html"
     # The browser, which has Apache's cookie still, did not pass by there: the broker told it.
     wait_for("the other Apache is told", lambda: info(page, one) is None)

@@ -108,6 +108,9 @@ def test_authlib_logs_in_at_two_levels_and_logs_out(demo):
 
     query = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": demo.url("portal2") + "/logged-out"}
     end = citizen.go("GET", metadata["end_session_endpoint"] + "?" + urllib.parse.urlencode(query), demo.url("portal2"))
+    assert "Chỉ " in end.text, "two services are open: the person chooses"
+    _, fields = Forms(end.text).forms[0]
+    end = citizen.go("POST", end.url, demo.url("portal2"), data={**fields, "answer": "yes"})
     assert end == demo.url("portal2") + "/logged-out"
     url, _ = session(demo, "portal1").create_authorization_url(
         metadata["authorization_endpoint"], code_verifier="v" * 43, prompt="none"

@@ -66,6 +66,10 @@ def test_the_whole_journey(page, demo):
     # 6. Log out at one portal: the others are told and show it at their next request.
     page.goto(demo.url("portal1"))
     page.click("form[action*=logout] button")
+    assert page.url.startswith(demo.url("broker")), "two services are open: this one or everywhere"
+    assert page.locator("main ul li").count() == 2
+    shoot(page, "08-logout")
+    page.click("button[value=yes]")
     assert page.url.startswith(demo.url("portal1") + "/logged-out")
     shoot(page, "08-logged-out")
     page.goto(demo.url("portal2"))

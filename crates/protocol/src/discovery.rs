@@ -65,6 +65,8 @@ pub fn metadata(issuer: &str, acr_values: &[String], scopes: &BTreeSet<String>, 
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     if let Some(members) = metadata.as_object_mut() {
         members.retain(|_, value| !value.is_null());

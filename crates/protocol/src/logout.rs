@@ -68,6 +68,20 @@ pub struct LogoutToken<'a> {
     pub events: Map<String, Value>,
 }
 
+/// The address of the frame that tells a client of a logout (OpenID Connect Front-Channel Logout 1.0 §2): with
+/// `iss` and `sid` where the client wants them.
+#[must_use]
+pub fn frame(client: &Client, issuer: &str, sid: &str) -> Option<String> {
+    let uri = client.frontchannel_logout_uri.as_ref()?;
+    if !client.frontchannel_logout_session_required {
+        return Some(uri.clone());
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("iss", issuer).append_pair("sid", sid);
+    let join = if uri.contains('?') { '&' } else { '?' };
+    Some(format!("{uri}{join}{}", query.finish()))
+}
+
 /// The `events` claim of a logout token.
 #[must_use]
 pub fn logout_event() -> Map<String, Value> {

@@ -8,7 +8,7 @@ use nixa_audit::{Event, Kind};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
 use nixa_protocol::random_token;
 use nixa_protocol::subject::subject_for;
-use nixa_storage::DeliveryRecord;
+use nixa_storage::{DELIVERED, DeliveryRecord};
 
 use crate::error::ProviderError;
 use crate::host::Host;
@@ -56,7 +56,7 @@ impl<H: Host> Provider<H> {
         let client = self.clients.find(&delivery.client_id, now).await?;
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
             let trail = [told(delivery, "client-is-gone")];
-            return Ok(self.stores.outbox.done(&delivery.id, &trail, now).await?);
+            return Ok(self.stores.outbox.done(&delivery.id, "client-is-gone", &trail, now).await?);
         };
         let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
         // Made anew for each try: one that waited in a queue would have expired.
@@ -79,7 +79,7 @@ impl<H: Host> Provider<H> {
         };
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         match (delivered, wait) {
-            (true, _) => self.stores.outbox.done(&delivery.id, &[told(delivery, "delivered")], now).await?,
+            (true, _) => self.stores.outbox.done(&delivery.id, DELIVERED, &[told(delivery, DELIVERED)], now).await?,
             (false, Some(wait)) => {
                 tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
                 let trail = [told(delivery, "put-off")];
@@ -87,7 +87,7 @@ impl<H: Host> Provider<H> {
             }
             (false, None) => {
                 tracing::error!(client = client.client_id, "logout given up");
-                self.stores.outbox.done(&delivery.id, &[told(delivery, "given-up")], now).await?;
+                self.stores.outbox.done(&delivery.id, "given-up", &[told(delivery, "given-up")], now).await?;
             }
         }
         Ok(())

@@ -36,5 +36,6 @@ pub(crate) async fn authenticate_client<H: Host>(
             return Err(invalid_client("client_assertion was used before").into());
         }
     }
+    provider.limit_client(&client, now).await?;
     Ok(client)
 }

@@ -12,9 +12,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::logout::{redirect_after, verify_hint};
-use nixa_protocol::{Client, Params};
+use nixa_protocol::{Client, Params, digest, random_token};
 use nixa_storage::DeliveryRecord;
 use nixa_web::{Browser, Page, Text, html, read_form};
+use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -27,6 +28,8 @@ use crate::trail::session_ended;
 /// How long the browser waits for the first delivery of logout tokens, so that the services it visits
 /// next know already. Slower ones are told by the outbox.
 const FIRST_DELIVERY: Duration = Duration::from_secs(2);
+/// How long a request is kept whose browser has not yet brought its cookie, in seconds.
+const SET_ASIDE: i64 = 300;
 /// What the confirmation's CSRF token is for.
 const PURPOSE: &str = "logout";
 
@@ -37,6 +40,10 @@ struct ConfirmPage {
     csrf: String,
     /// The parameters to act on after the confirmation; they are checked again then.
     kept: Vec<(&'static str, String)>,
+    /// The names of the services of the session.
+    services: Vec<String>,
+    /// The service that can be left alone.
+    only: Option<String>,
 }
 
 #[derive(Template)]
@@ -105,38 +112,99 @@ async fn act<H: Host>(
     if params.refuse_repeated().is_err() {
         return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "bad-request").into_response());
     }
+    let asked = read(provider, params).await?;
+    let after = redirect_after(&asked.params, asked.client.as_deref());
+    let sid = browser.as_ref().and_then(|b| b.sid());
+    let current = provider.sessions.load(sid, provider.now()).await?;
+    let confirmed = browser.as_ref().is_some_and(|b| b.is_csrf_token(PURPOSE, params.get("csrf")));
+    let ended = match (&current, &asked.sid) {
+        (Some(session), _) if confirmed => match (params.get("answer"), asked.part_of(session)) {
+            (Some("yes"), _) => log_out(provider, browser, Some(session)).await?,
+            (Some("service"), Some(client)) => leave(provider, session, &client).await?,
+            _ => return Ok(message(provider, text, "still-logged-in")),
+        },
+        // The service proves by its ID token that it belongs to this very session, and there is no other one whose
+        // session the person may want to keep: nothing to ask.
+        (Some(session), Some(hinted)) if session.sid == *hinted && asked.part_of(session).is_none() => {
+            log_out(provider, browser, Some(session)).await?
+        }
+        // Without proof, any page of the web could log people out: ask (RP-Initiated Logout §2).
+        (Some(session), _) => return ask(provider, browser, text, &asked, session, after.as_deref()).await,
+        (None, Some(hinted)) if post && browser.is_none() => {
+            // A cross-site post comes without the cookie; the verified hint names the session.
+            let session = provider.sessions.load(Some(hinted), provider.now()).await?;
+            match session {
+                // By GET the cookie comes along, and the page can ask.
+                Some(session) if asked.part_of(&session).is_some() => return provider.set_aside(&asked, hinted).await,
+                session => log_out(provider, None, session.as_ref()).await?,
+            }
+        }
+        (None, None) if post && browser.is_none() => {
+            return Ok(see_other(&format!("/logout?{}", kept_query(&asked.kept()))));
+        }
+        // Set aside by a post, and then the browser came without a session after all.
+        (None, Some(hinted)) if asked.set_aside => {
+            let session = provider.sessions.load(Some(hinted), provider.now()).await?;
+            log_out(provider, browser, session.as_ref()).await?
+        }
+        (None, _) => log_out(provider, browser, None).await?,
+    };
+    provider.after_logout(text, after, ended).await
+}
+
+/// What a request asks for, as far as it is proven.
+struct Asked {
+    params: Params,
+    client: Option<Arc<Client>>,
+    /// The session that a verified hint names.
+    sid: Option<Id<Sso>>,
+    set_aside: bool,
+}
+
+/// A request that came without its cookie, until the browser brings it.
+#[derive(Serialize, Deserialize)]
+struct SetAside {
+    sid: Id<Sso>,
+    form: String,
+}
+
+impl Asked {
+    /// The parameters to act on after the question, checked again then. The client is the one that was
+    /// recognised: a hint that did not verify must not come back as a plain `client_id`.
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        let Some(client) = &self.client else { return Vec::new() };
+        let others = ["post_logout_redirect_uri", "state", "ui_locales"];
+        let others = others.into_iter().filter_map(|name| Some((name, self.params.owned(name)?)));
+        std::iter::once(("client_id", client.client_id.clone())).chain(others).collect()
+    }
+
+    /// The client, when it is one of several in a session: then the person can leave it alone.
+    fn part_of<L>(&self, session: &SsoSession<L>) -> Option<Arc<Client>> {
+        let client = self.client.as_ref()?;
+        (session.clients.len() > 1 && session.clients.contains(&client.client_id)).then(|| Arc::clone(client))
+    }
+}
+
+async fn read<H: Host>(provider: &Provider<H>, params: &Params) -> Result<Asked, ProviderError> {
+    if let Some(reference) = params.get("request") {
+        let stored = provider.stores.short.take(&aside_key(reference), provider.now()).await?;
+        if let Some(stored) = stored {
+            let SetAside { sid, form } = serde_json::from_slice(&stored)?;
+            let params = Params::parse(form.as_bytes()).unwrap_or_default();
+            let client = known_client(provider, &params, None).await?;
+            return Ok(Asked { params, client, sid: Some(sid), set_aside: true });
+        }
+    }
     let hint = params
         .get("id_token_hint")
         .and_then(|t| verify_hint(t, &provider.keys().verifying(), &provider.identity.issuer));
     let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str())).await?;
-    let after = redirect_after(params, client.as_deref());
-    let hinted: Option<Id<Sso>> = hint.and_then(|h| h.sid).map(Id::from_text);
-    let sid = browser.as_ref().and_then(|b| b.sid());
-    let current = provider.sessions.load(sid, provider.now()).await?.map(|s| s.sid);
-    let confirmed = browser.as_ref().is_some_and(|b| b.is_csrf_token(PURPOSE, params.get("csrf")));
-    match (&current, &hinted) {
-        // The service proves by its ID token that it belongs to this very session: nothing to ask.
-        (Some(sid), Some(hinted)) if sid == hinted => log_out(provider, browser, Some(sid)).await?,
-        (None, _) if post && browser.is_none() => match &hinted {
-            // A cross-site post comes without the cookie; the verified hint names the session.
-            Some(hinted) => log_out(provider, None, Some(hinted)).await?,
-            // By GET the cookie comes along, and the page can ask.
-            None => return Ok(see_other(&format!("/logout?{}", kept_query(&kept(params, client.as_deref()))))),
-        },
-        (None, _) => log_out(provider, browser, None).await?,
-        (Some(sid), _) if confirmed => {
-            if params.get("answer") != Some("yes") {
-                return Ok(message(provider, text, "still-logged-in"));
-            }
-            log_out(provider, browser, Some(sid)).await?;
-        }
-        // Without proof, any page of the web could log people out: ask (RP-Initiated Logout §2).
-        (Some(_), _) => {
-            let csrf = browser.map(|b| b.csrf_token(PURPOSE)).unwrap_or_default();
-            return Ok(ask(provider, csrf, text, kept(params, client.as_deref()), after.as_deref()));
-        }
-    }
-    Ok(after.map_or_else(|| message(provider, text, "logged-out"), |uri| see_other(&uri)))
+    let sid = hint.and_then(|h| h.sid).map(Id::from_text);
+    Ok(Asked { params: params.clone(), client, sid, set_aside: false })
+}
+
+fn aside_key(reference: &str) -> String {
+    format!("logout:{}", digest(reference).as_str())
 }
 
 /// The client that the request is for; none when the hint and `client_id` name two.
@@ -158,23 +226,62 @@ async fn known_client<H: Host>(
     }
 }
 
+/// What was ended.
+pub(crate) struct Ended {
+    /// The session; none when there was none.
+    pub(crate) sid: Option<Id<Sso>>,
+    /// Its services.
+    pub(crate) clients: Vec<Arc<Client>>,
+    /// Whether one service was left, and the session goes on.
+    pub(crate) alone: bool,
+}
+
 async fn log_out<H: Host>(
     provider: &Arc<Provider<H>>,
     browser: Option<&mut Browser>,
-    sid: Option<&Id<Sso>>,
-) -> Result<(), ProviderError> {
-    if let Some(sid) = sid {
+    session: Option<&SsoSession<H::Login>>,
+) -> Result<Ended, ProviderError> {
+    let mut ended = Ended { sid: None, clients: Vec::new(), alone: false };
+    if let Some(session) = session {
+        ended.sid = Some(session.sid.clone());
+        ended.clients = provider.clients.find_all(&session.clients, provider.now()).await?;
         // Not by way of the background: were it first to claim the deliveries, nobody would wait for them.
-        provider.close_session(sid).await?;
-        // A task of its own: a delivery that takes longer goes on when the browser no longer waits.
-        let provider = provider.clone();
-        let delivery = tokio::spawn(async move { provider.deliver_due().await });
-        let _late = tokio::time::timeout(FIRST_DELIVERY, delivery).await;
+        provider.close_session(&session.sid).await?;
+        first_delivery(provider).await;
     }
     if let Some(browser) = browser.filter(|b| b.sid().is_some()) {
         browser.log_out().await?;
     }
-    Ok(())
+    Ok(ended)
+}
+
+/// Ends one service's part in a session, which goes on.
+async fn leave<H: Host>(
+    provider: &Arc<Provider<H>>,
+    session: &SsoSession<H::Login>,
+    client: &Arc<Client>,
+) -> Result<Ended, ProviderError> {
+    let now = provider.now();
+    let only = BTreeSet::from([client.client_id.clone()]);
+    let event = session_ended(session.subject.as_str(), &session.sid, 1).fact("only", client.client_id.as_str());
+    let deliveries = provider.deliveries(session, &only).await?;
+    let id = Some(client.client_id.as_str());
+    provider.stores.outbox.end_session(&session.sid, id, &deliveries, &[event], now).await?;
+    provider
+        .sessions
+        .change(&session.sid, now, |s| {
+            s.clients.remove(&client.client_id);
+        })
+        .await?;
+    first_delivery(provider).await;
+    Ok(Ended { sid: Some(session.sid.clone()), clients: vec![Arc::clone(client)], alone: true })
+}
+
+async fn first_delivery<H: Host>(provider: &Arc<Provider<H>>) {
+    // A task of its own: a delivery that takes longer goes on when the browser no longer waits.
+    let provider = provider.clone();
+    let delivery = tokio::spawn(async move { provider.deliver_due().await });
+    let _late = tokio::time::timeout(FIRST_DELIVERY, delivery).await;
 }
 
 impl<H: Host> Provider<H> {
@@ -189,12 +296,21 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
+    /// Keeps a request that came without its cookie, and has the browser bring the cookie.
+    async fn set_aside(&self, asked: &Asked, sid: &Id<Sso>) -> Result<Response, ProviderError> {
+        let reference = random_token(&*self.entropy);
+        let kept = SetAside { sid: sid.clone(), form: kept_query(&asked.kept()) };
+        let now = self.now();
+        self.stores.short.put(&aside_key(&reference), &serde_json::to_vec(&kept)?, now + SET_ASIDE, now).await?;
+        Ok(see_other(&format!("/logout?request={reference}")))
+    }
+
     async fn close_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
         let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
         let deliveries = self.deliveries(&session, &session.clients).await?;
-        self.stores.outbox.end_session(sid, &deliveries, &trail, now).await?;
+        self.stores.outbox.end_session(sid, None, &deliveries, &trail, now).await?;
         if let Some(last) = self.sessions.end(sid, now).await? {
             // A service that joined between the first look and the end is told too.
             let joined: BTreeSet<String> = last.clients.difference(&session.clients).cloned().collect();
@@ -206,7 +322,7 @@ impl<H: Host> Provider<H> {
         Ok(())
     }
 
-    async fn deliveries(
+    pub(crate) async fn deliveries(
         &self,
         session: &SsoSession<H::Login>,
         clients: &BTreeSet<String>,
@@ -224,32 +340,30 @@ impl<H: Host> Provider<H> {
     }
 }
 
-/// The parameters to act on after the question, checked again then. The client is the one that was
-/// recognised: a hint that did not verify must not come back as a plain `client_id`.
-fn kept(params: &Params, client: Option<&Client>) -> Vec<(&'static str, String)> {
-    let Some(client) = client else { return Vec::new() };
-    let others = ["post_logout_redirect_uri", "state", "ui_locales"];
-    let others = others.into_iter().filter_map(|name| Some((name, params.owned(name)?)));
-    std::iter::once(("client_id", client.client_id.clone())).chain(others).collect()
-}
-
 fn kept_query(kept: &[(&'static str, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
-fn ask<H: Host>(
+async fn ask<H: Host>(
     provider: &Provider<H>,
-    csrf: String,
+    browser: Option<&mut Browser>,
     text: Text,
-    kept: Vec<(&'static str, String)>,
+    asked: &Asked,
+    session: &SsoSession<H::Login>,
     after: Option<&str>,
-) -> Response {
+) -> Result<Response, ProviderError> {
+    let csrf = browser.map(|b| b.csrf_token(PURPOSE)).unwrap_or_default();
+    let kept = asked.kept();
     let page = Page::new(&provider.look, text, "logout-title").keeping(&kept_query(&kept));
-    let page = ConfirmPage { page: page.leading_to(&after.map(origin).unwrap_or_default()), csrf, kept };
-    html(&page.page, &page, StatusCode::OK)
+    let only = asked.part_of(session).map(|client| text.pick(&client.name).to_owned());
+    let clients = provider.clients.find_all(&session.clients, provider.now()).await?;
+    let services = clients.iter().map(|client| text.pick(&client.name).to_owned()).collect();
+    let page =
+        ConfirmPage { page: page.leading_to(&after.map(origin).unwrap_or_default()), csrf, kept, services, only };
+    Ok(html(&page.page, &page, StatusCode::OK))
 }
 
-fn message<H: Host>(provider: &Provider<H>, text: Text, key: &str) -> Response {
+pub(crate) fn message<H: Host>(provider: &Provider<H>, text: Text, key: &str) -> Response {
     let page = MessagePage {
         page: Page::new(&provider.look, text, &format!("{key}-title")),
         message: text.t(&format!("{key}-text")),

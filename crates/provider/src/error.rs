@@ -10,6 +10,8 @@ use nixa_web::{BrowserError, FormError, no_store};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::limits::retry_after;
+
 /// An error with its public code; the private cause is logged, never sent.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -29,6 +31,9 @@ pub enum ProviderError {
     /// A stored record does not have the form that this version writes.
     #[error("a stored record is not readable")]
     Record(#[from] serde_json::Error),
+    /// The address or the client asked too often; the seconds to wait.
+    #[error("too many requests")]
+    TooMany(i64),
     /// The server has more work than it may take on at once.
     #[error("too busy")]
     Busy,
@@ -41,7 +46,7 @@ impl ProviderError {
         match self {
             Self::OAuth(error) => error.clone(),
             Self::Jose(_) | Self::Record(_) => OAuthError::new(ErrorCode::ServerError, "internal error"),
-            Self::Storage(_) | Self::Session(_) | Self::Busy => {
+            Self::Storage(_) | Self::Session(_) | Self::Busy | Self::TooMany(_) => {
                 OAuthError::new(ErrorCode::TemporarilyUnavailable, "try again later")
             }
         }
@@ -50,6 +55,7 @@ impl ProviderError {
     /// Logs a cause that the caller will not see.
     pub fn log(&self) {
         match self {
+            Self::TooMany(_) => tracing::info!("too many requests"),
             Self::OAuth(error) => tracing::info!(code = error.code.as_str(), "refused"),
             Self::Storage(error) => tracing::error!(%error, cause = error.cause(), "failed"),
             other => tracing::error!(error = %other, cause = ?std::error::Error::source(other), "failed"),
@@ -68,12 +74,17 @@ pub(crate) fn json_error(error: &ProviderError) -> Response {
     error.log();
     let public = error.public();
     let status = StatusCode::from_u16(public.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    // RFC 6585 §4; OAuth has no code of its own for it.
+    let status = if let ProviderError::TooMany(_) = error { StatusCode::TOO_MANY_REQUESTS } else { status };
     let body = json!({ "error": public.code.as_str(), "error_description": public.description });
     let mut response = (status, Json(body)).into_response();
     no_store(response.headers_mut());
     if public.code == ErrorCode::InvalidClient {
         let challenge = HeaderValue::from_static("Basic realm=\"token\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let ProviderError::TooMany(seconds) = error {
+        retry_after(&mut response, *seconds);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

@@ -1,7 +1,7 @@
 //! The answer on its way: a redirect, or a form that the browser posts.
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_web::{Page, Text, html};
@@ -34,16 +34,11 @@ impl<H: Host> Provider<H> {
             ResponseMode::Query => see_other(&answer.location()),
             ResponseMode::FormPost => {
                 let target = origin(&answer.redirect_uri);
-                let page = Page::new(&self.look, text, "form-post-title").leading_to(&target);
-                let page = FormPostPage { page, action: answer.redirect_uri, parameters: answer.parameters };
-                let mut response = html(&page.page, &page, StatusCode::OK);
                 // The one page with a script: from here, and nothing else of it.
-                let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|v| v.to_str().ok());
-                let policy = policy.map(|policy| HeaderValue::from_str(&format!("{policy}; script-src 'self'")));
-                if let Some(Ok(policy)) = policy {
-                    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-                }
-                response
+                let page = Page::new(&self.look, text, "form-post-title").leading_to(&target);
+                let page = page.with_policy("script-src 'self'");
+                let page = FormPostPage { page, action: answer.redirect_uri, parameters: answer.parameters };
+                html(&page.page, &page, StatusCode::OK)
             }
         }
     }

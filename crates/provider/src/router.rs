@@ -21,6 +21,8 @@ use crate::end_session;
 use crate::health::{healthz, readyz};
 use crate::host::Host;
 use crate::introspect::introspect;
+use crate::limits;
+use crate::logged_out;
 use crate::metadata::{configuration, jwks};
 use crate::par::push;
 use crate::register;
@@ -44,21 +46,26 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
             .route("/register/{client_id}", get(register::show).put(register::update).delete(register::remove)),
         None => Router::new(),
     };
-    let for_scripts = Router::new()
+    let metadata = Router::new()
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/oauth-authorization-server", get(configuration))
-        .route("/jwks", get(jwks))
+        .route("/jwks", get(jwks));
+    let for_scripts = Router::new()
         .route("/token", post(token))
         .route("/par", post(push))
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke))
+        .route("/logout/deliveries", post(logged_out::deliveries))
         .route("/userinfo", get(userinfo).post(userinfo))
         .merge(registration)
+        .layer(from_fn_with_state(provider.clone(), limits::for_scripts))
+        .merge(metadata)
         .layer(cors());
     let for_browsers = Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/continue/{login}", get(continue_login))
         .route("/logout", get(end_session::get).post(end_session::post))
+        .route("/logout/{reference}", get(logged_out::show))
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -66,7 +73,8 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
             ShortLivedSessions::new(provider.stores.short.clone(), provider.clock.clone()),
             cookie_name,
             secure,
-        ));
+        ))
+        .layer(from_fn_with_state(provider.clone(), limits::for_browsers));
     let all = Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::backchannel::LogoutSender;
 use crate::clients::Clients;
 use crate::host::Host;
+use crate::limits::Limits;
 use crate::login::Logins;
 use crate::sso::Sessions;
 
@@ -93,6 +94,8 @@ pub struct Provider<H: Host> {
     pub sender: Arc<dyn LogoutSender>,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// How often may be asked.
+    pub limits: Limits,
     /// How pages look.
     pub look: Look,
     /// The time.
@@ -120,7 +123,7 @@ impl<H: Host> Provider<H> {
         identity: Identity,
         clients: Clients,
         stores: Stores,
-        lifetimes: Lifetimes,
+        (lifetimes, limits): (Lifetimes, Limits),
         look: Look,
         around: Surroundings,
         host: H,
@@ -136,6 +139,7 @@ impl<H: Host> Provider<H> {
             stores,
             sender,
             lifetimes,
+            limits,
             look,
             clock,
             entropy,

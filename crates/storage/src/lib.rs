@@ -18,8 +18,8 @@ pub use ports::{
     ShortLived, Signals, Upkeep,
 };
 pub use records::{
-    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryRecord, GrantBody, GrantRecord, KeyRecord,
-    Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
+    Account, AuditHead, Authenticator, ClientRecord, DELIVERED, DecisionRecord, DeliveryHealth, DeliveryRecord,
+    DeliveryState, GrantBody, GrantRecord, KeyRecord, Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 pub use sql::{Copied, Limits, Location, Role, SqlStore, Step};
 pub use sqlite::SqliteShortLived;

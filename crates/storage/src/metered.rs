@@ -30,7 +30,7 @@ impl Metered {
         (self.commands.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed))
     }
 
-    fn count(&self, written: usize) -> &dyn ShortLived {
+    fn asked(&self, written: usize) -> &dyn ShortLived {
         self.commands.fetch_add(1, Ordering::Relaxed);
         self.written.fetch_add(written as u64, Ordering::Relaxed);
         &*self.inner
@@ -40,27 +40,31 @@ impl Metered {
 #[async_trait]
 impl ShortLived for Metered {
     async fn put(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<()> {
-        self.count(key.len() + value.len()).put(key, value, expires, now).await
+        self.asked(key.len() + value.len()).put(key, value, expires, now).await
     }
 
     async fn put_new(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
-        self.count(key.len() + value.len()).put_new(key, value, expires, now).await
+        self.asked(key.len() + value.len()).put_new(key, value, expires, now).await
     }
 
     async fn get(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
-        self.count(0).get(key, now).await
+        self.asked(0).get(key, now).await
     }
 
     async fn take(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
-        self.count(0).take(key, now).await
+        self.asked(0).take(key, now).await
     }
 
     async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
-        self.count(key.len() + new.len()).replace(key, old, new, expires, now).await
+        self.asked(key.len() + new.len()).replace(key, old, new, expires, now).await
+    }
+
+    async fn count(&self, key: &str, expires: Timestamp, now: Timestamp) -> Result<u64> {
+        self.asked(key.len() + size_of::<u64>()).count(key, expires, now).await
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
-        self.count(0).delete(key).await
+        self.asked(0).delete(key).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The ports, split by owner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use nixa_audit::{Event, Record};
@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::StorageError;
 use crate::records::{
-    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryRecord, GrantRecord, KeyRecord, Linked,
-    NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
+    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryHealth, DeliveryRecord, DeliveryState,
+    GrantRecord, KeyRecord, Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -41,6 +41,9 @@ pub trait ShortLived: Send + Sync {
     async fn take(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>>;
     /// Replaces an entry only if it still is `old`; says whether it did.
     async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool>;
+    /// Adds one to a counter and returns it. The key names the counter's window, which ends at `expires`: after
+    /// that it is forgotten, at once or a little later. Counters are no entries: no other method knows them.
+    async fn count(&self, key: &str, expires: Timestamp, now: Timestamp) -> Result<u64>;
     /// Removes an entry.
     async fn delete(&self, key: &str) -> Result<()>;
     /// Removes what has ended; backends that do so themselves do nothing.
@@ -140,10 +143,11 @@ pub trait LogoutOutbox: Send + Sync {
     /// Queues deliveries.
     async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()>;
     /// Ends a session for good, as far as it is durable: queues what its clients are told, revokes the grants that
-    /// do not outlive it, and records it, in one step.
+    /// do not outlive it, and records it, in one step. With `only`, a client's part in it.
     async fn end_session(
         &self,
         sid: &Id<Sso>,
+        only: Option<&str>,
         deliveries: &[DeliveryRecord],
         trail: &[Event],
         now: Timestamp,
@@ -151,8 +155,14 @@ pub trait LogoutOutbox: Send + Sync {
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
-    /// The client has it, or will never want it.
-    async fn done(&self, id: &Id<Delivery>, trail: &[Event], now: Timestamp) -> Result<()>;
+    /// The client has it ([`DELIVERED`](crate::DELIVERED)), or will never have it.
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, trail: &[Event], now: Timestamp) -> Result<()>;
+    /// What became of the deliveries of a session.
+    async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>>;
+    /// What became of a client's deliveries, the newest first.
+    async fn deliveries_of_client(&self, client_id: &str, most: i64) -> Result<Vec<DeliveryState>>;
+    /// How deliveries went since a time, by client.
+    async fn delivery_health(&self, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>>;
     /// The client did not take it: try again.
     async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()>;
 }

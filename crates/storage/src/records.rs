@@ -142,6 +142,39 @@ pub struct DeliveryRecord {
     pub attempts: i64,
 }
 
+/// The outcome of a delivery that the client took.
+pub const DELIVERED: &str = "delivered";
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryState {
+    /// The delivery.
+    pub delivery: DeliveryRecord,
+    /// When it was queued, where that was noted.
+    pub queued_at: Option<Timestamp>,
+    /// When it is tried next, unless it is done.
+    pub next_at: Option<Timestamp>,
+    /// When it was done with.
+    pub done_at: Option<Timestamp>,
+    /// How: [`DELIVERED`], or why not.
+    pub outcome: Option<String>,
+}
+
+/// How a client's logouts went of late.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeliveryHealth {
+    /// How many wait.
+    pub waiting: i64,
+    /// Since when the oldest of them does.
+    pub oldest_waiting_at: Option<Timestamp>,
+    /// How many were delivered.
+    pub delivered: i64,
+    /// When the last one was.
+    pub last_delivered_at: Option<Timestamp>,
+    /// How many were given up.
+    pub given_up: i64,
+}
+
 /// Who an identity provider says is there.
 #[derive(Debug, Clone)]
 pub struct Upstream {

@@ -32,6 +32,7 @@ pub struct Page {
     /// Where the link to the other language leads.
     pub lang_href: String,
     form_targets: String,
+    further_policy: String,
 }
 
 impl Page {
@@ -46,7 +47,7 @@ impl Page {
     pub fn titled(look: &Look, text: Text, title: String) -> Self {
         let lang_href = format!("?lang={}", text.lang().other().tag());
         let service = text.pick(&look.name).to_owned();
-        Self { text, title, service, lang_href, form_targets: look.form_targets.clone() }
+        Self { text, title, service, lang_href, form_targets: look.form_targets.clone(), further_policy: String::new() }
     }
 
     /// With a query that the link to the other language keeps.
@@ -55,6 +56,13 @@ impl Page {
         if !query.is_empty() {
             self.lang_href = format!("?{query}&lang={}", self.text.lang().other().tag());
         }
+        self
+    }
+
+    /// With a further directive of its Content-Security-Policy.
+    #[must_use]
+    pub fn with_policy(mut self, directive: &str) -> Self {
+        self.further_policy = format!("{}; {directive}", self.further_policy);
         self
     }
 
@@ -74,8 +82,8 @@ pub fn html(page: &Page, template: &impl Template, status: StatusCode) -> Respon
     };
     let mut response = (status, Html(body)).into_response();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; frame-ancestors 'none'; base-uri 'none'",
-        page.form_targets
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {}; frame-ancestors 'none'; base-uri 'none'{}",
+        page.form_targets, page.further_policy
     );
     if let Ok(value) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);

@@ -19,7 +19,7 @@ use thiserror::Error;
 
 pub use audit::{AuditSection, TimestampSection};
 pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
-pub use clients::{OutboundSection, RegistrationSection};
+pub use clients::{LimitsSection, OutboundSection, RegistrationSection};
 pub use idp::{ClientSection, IdpSection};
 pub use risk::{HeaderSection, RiskSection};
 pub use server::{ServerSection, TlsSection};

@@ -10,7 +10,7 @@ use crate::keys::{KeyError, master_key, new_master_key};
 use crate::private_file;
 
 use super::audit::AuditSection;
-use super::clients::{OutboundSection, RegistrationSection};
+use super::clients::{LimitsSection, OutboundSection, RegistrationSection};
 use super::store::StoreSection;
 use super::{Finding, check_issuer, portal_scopes};
 
@@ -49,6 +49,9 @@ pub struct ServerSection {
     /// Where the server may go for what clients publish.
     #[serde(default, skip_serializing_if = "OutboundSection::is_default")]
     pub outbound: OutboundSection,
+    /// How often may be asked.
+    #[serde(default, skip_serializing_if = "LimitsSection::is_default")]
+    pub limits: LimitsSection,
     /// Turns TLS on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
@@ -114,6 +117,7 @@ impl ServerSection {
         let mut findings = Vec::new();
         self.store.check(&mut findings);
         self.audit.check(&mut findings);
+        self.limits.check(&mut findings);
         if self.store.durable.is_some() && self.master_key.is_none() {
             // One made by each instance for itself would not open what another one has encrypted.
             findings.push(Finding::new("server.master_key", "is needed with a shared database"));

@@ -113,6 +113,15 @@ impl Browser {
         panic!("the login does not end: {}", page.url);
     }
 
+    /// Logs out of everything by a portal's hint.
+    pub(crate) async fn log_out(&mut self, lab: &Lab, hint: &str) -> Reply {
+        let page = self.open(lab, &format!("{BROKER}/logout?id_token_hint={hint}")).await;
+        if page.body.contains("value=\"service\"") {
+            return self.submit(lab, &page, &[("answer", "yes")]).await;
+        }
+        page
+    }
+
     pub(crate) async fn log_in(&mut self, lab: &Lab, url: &str) -> Reply {
         self.log_in_as(lab, "mai", url).await
     }

@@ -80,7 +80,7 @@ async fn a_token_ends_with_its_time_and_with_its_session() {
     let id_token = tokens["id_token"].as_str().unwrap();
     assert_eq!(introspect(&lab, "basic", id_token).await.json(), json!({ "active": false }), "not an access token");
     let jwt = browser.tokens(&lab, "two", &[]).await;
-    browser.open(&lab, &format!("{BROKER}/logout?id_token_hint={id_token}")).await;
+    browser.log_out(&lab, id_token).await;
     for (client, tokens) in [("basic", &tokens), ("two", &jwt)] {
         assert_eq!(introspect(&lab, client, access(tokens)).await.json(), json!({ "active": false }), "{client}");
         assert_eq!(lab.userinfo(access(tokens)).await.status, 401, "{client}");

@@ -2,6 +2,7 @@
 //! seeded random number generator.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use http::{Request, Response};
 use nixa::compose::{self, Server, World};
 use nixa::config::Config;
@@ -76,7 +78,7 @@ impl Transport for Net {
             return Ok(self.simulator.answer(&request));
         }
         let router = self.routers.lock().unwrap().get(&host).cloned().ok_or(TransportError)?;
-        let response = router.oneshot(request.map(Body::from)).await.unwrap();
+        let response = router.oneshot(from("192.0.2.1:4000", request.map(Body::from))).await.unwrap();
         let (parts, body) = response.into_parts();
         Ok(Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap().to_vec()))
     }
@@ -163,6 +165,7 @@ impl Lab {
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let url = request.uri().to_string();
+        let request = from("198.51.100.7:4000", request);
         let router = self.net.routers.lock().unwrap()[request.uri().host().unwrap()].clone();
         let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
         let body = String::from_utf8_lossy(&to_bytes(body, 1 << 20).await.unwrap()).into_owned();
@@ -181,6 +184,13 @@ impl Lab {
         let request = Request::get(format!("{BROKER}/userinfo")).header("authorization", format!("Bearer {token}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
+}
+
+/// As a server hands over a request: with the address of the peer.
+fn from(peer: &str, mut request: Request<Body>) -> Request<Body> {
+    let peer: SocketAddr = peer.parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {

@@ -4,8 +4,8 @@ use nixa_protocol::Clock;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey, verify};
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, authorize_url};
-use crate::lab::{BROKER, Lab, encode, query};
+use crate::browser::{Browser, authorize_url, basic};
+use crate::lab::{BROKER, Lab, Reply, between, encode, query};
 use crate::tokens::id_token;
 
 fn logout_url(params: &[(&str, &str)]) -> String {
@@ -17,6 +17,139 @@ async fn logged_in(lab: &Lab, browser: &mut Browser) -> bool {
     query(&end, "code").is_some()
 }
 
+/// Presses a button of the page that asks, as a browser does: with every hidden field.
+async fn choose(lab: &Lab, browser: &mut Browser, page: &Reply, answer: &str) -> Reply {
+    let hidden = page.body.split("<input type=\"hidden\" name=\"").skip(1).map(|rest| {
+        let value = between(rest, "value=\"", "\"").unwrap().replace("&#38;", "&");
+        (rest.split('"').next().unwrap(), value)
+    });
+    let hidden: Vec<(&str, String)> = hidden.collect();
+    let mut form: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    form.push(("answer", answer));
+    browser.post(lab, &format!("{BROKER}/logout"), &form).await
+}
+
+#[tokio::test]
+async fn the_person_may_leave_one_service_alone() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    let other = browser.tokens(&lab, "legacy", &[]).await;
+    let hint = tokens["id_token"].as_str().unwrap();
+    let params = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s")];
+    let page = browser.get(&lab, &logout_url(&params)).await;
+    let stay = choose(&lab, &mut browser, &page, "no").await;
+    assert!(stay.status == 200 && lab.net.logouts.lock().unwrap().is_empty());
+    let reply = choose(&lab, &mut browser, &page, "service").await;
+    assert_eq!(reply.location(), "https://basic.example/bye?state=s");
+    let told: Vec<String> = lab.net.logouts.lock().unwrap().iter().map(|(uri, _)| uri.clone()).collect();
+    assert_eq!(told, ["https://basic.example/backchannel"]);
+    assert_eq!(lab.userinfo(tokens["access_token"].as_str().unwrap()).await.status, 401);
+    assert_eq!(lab.userinfo(other["access_token"].as_str().unwrap()).await.status, 200);
+    assert!(logged_in(&lab, &mut browser).await, "the session goes on");
+    // `logged_in` has been at the service again; without an address to go to, the page says what happened.
+    let page = browser.get(&lab, &logout_url(&[("client_id", "legacy")])).await;
+    let left = choose(&lab, &mut browser, &page, "service").await;
+    assert!(left.body.contains("Bạn đã rời khỏi dịch vụ"), "{}", left.body);
+}
+
+#[tokio::test]
+async fn a_logout_posted_by_a_portal_also_lets_the_person_choose() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    browser.tokens(&lab, "legacy", &[]).await;
+    let hint = tokens["id_token"].as_str().unwrap();
+    let form = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s")];
+    // A cross-site post: without the cookie.
+    let post = async || Browser::default().post(&lab, &format!("{BROKER}/logout"), &form).await.location();
+    let aside = post().await;
+    assert!(aside.contains("/logout?request=") && !aside.contains(hint), "{aside}");
+    let page = browser.get(&lab, &aside).await;
+    assert!(page.body.contains("value=\"service\""), "{}", page.body);
+    // The reference is used up; what it held is in the page.
+    assert_eq!(choose(&lab, &mut browser, &page, "service").await.location(), "https://basic.example/bye?state=s");
+    browser.tokens(&lab, "basic", &[]).await;
+    let aside = post().await;
+    let nobody = Browser::default().get(&lab, &aside).await;
+    assert_eq!(nobody.location(), "https://basic.example/bye?state=s", "a browser that never brings a cookie");
+    assert!(!logged_in(&lab, &mut browser).await);
+}
+
+const FRAMED: &str = r#"
+[[broker.portal]]
+client_id = "framed"
+name = { vi = "Cổng framed", en = "Portal framed" }
+home = "https://framed.example/"
+redirect_uris = ["https://framed.example/cb"]
+post_logout_redirect_uris = ["https://framed.example/bye"]
+frontchannel_logout_uri = "https://framed.example/front?x=1"
+auth = "client_secret_basic"
+secret = "a-client-secret-of-sufficient-length"
+scopes = ["openid", "profile"]
+sector = "framed"
+sso_confirmation = "never"
+"#;
+
+#[tokio::test]
+async fn services_that_want_a_frame_get_one_with_the_session() {
+    let lab = Lab::with(FRAMED).await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "framed", &[]).await;
+    let sid = id_token(&lab, &tokens).await["sid"].as_str().unwrap().to_owned();
+    let hint = tokens["id_token"].as_str().unwrap();
+    let bye = "https://framed.example/bye";
+    let page = browser.get(&lab, &logout_url(&[("id_token_hint", hint), ("post_logout_redirect_uri", bye)])).await;
+    let frame = between(&page.body, "<iframe hidden title=\"\" src=\"", "\"").unwrap().replace("&#38;", "&");
+    assert_eq!(frame, format!("https://framed.example/front?x=1&iss=https%3A%2F%2Fbroker.example&sid={sid}"));
+    assert_eq!(page.header("refresh"), format!("4; url={bye}"));
+    assert!(page.body.contains(&format!("href=\"{bye}\"")), "and a link for who does not wait");
+    assert!(page.header("content-security-policy").ends_with("; frame-src https://framed.example"));
+    assert!(!logged_in(&lab, &mut browser).await);
+}
+
+#[tokio::test]
+async fn what_became_of_a_logout_is_shown_to_the_person_and_told_to_the_portal() {
+    let lab = Lab::with(FRAMED).await;
+    let mut browser = Browser::default();
+    for portal in ["basic", "framed", "legacy"] {
+        browser.tokens(&lab, portal, &[]).await;
+    }
+    *lab.net.deaf.lock().unwrap() = true;
+    let page = browser.get(&lab, &logout_url(&[])).await;
+    let page = choose(&lab, &mut browser, &page, "yes").await;
+    let look = page.header("refresh").split_once("url=").unwrap().1.to_owned();
+    let shown = browser.get(&lab, &format!("{BROKER}{look}")).await.body;
+    assert!(shown.contains("<dt>Cổng basic</dt><dd>đang được thông báo</dd>"), "{shown}");
+    assert!(shown.contains("<dt>Cổng framed</dt><dd>đã được trình duyệt của bạn thông báo</dd>"), "{shown}");
+    let ask = async |portal: &str, form: &[(&str, &str)]| {
+        lab.post(&format!("{BROKER}/logout/deliveries"), &[("authorization", &basic(portal))], form).await
+    };
+    let told = ask("basic", &[]).await.json();
+    assert_eq!((&told["waiting"], &told["delivered_last_day"]), (&json!(1), &json!(0)));
+    let waiting = &told["deliveries"][0];
+    assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("waiting"), &json!(1)));
+    assert_eq!(waiting["next_at"].as_i64().unwrap(), lab.clock.now().0 + 10);
+    let sid = waiting["sid"].as_str().unwrap().to_owned();
+
+    *lab.net.deaf.lock().unwrap() = false;
+    lab.clock.advance(10);
+    lab.broker.provider.deliver_due().await.unwrap();
+    let told = ask("basic", &[("sid", &sid)]).await.json();
+    assert_eq!(told["deliveries"].as_array().unwrap().len(), 1, "its own alone: {told}");
+    assert_eq!(told["deliveries"][0]["state"], "delivered");
+    assert_eq!((&told["waiting"], &told["delivered_last_day"]), (&json!(0), &json!(1)));
+    let shown = browser.get(&lab, &format!("{BROKER}{look}")).await.body;
+    assert!(shown.contains("<dt>Cổng basic</dt><dd>đã kết thúc phiên</dd>"), "{shown}");
+
+    let wrong = lab.post(&format!("{BROKER}/logout/deliveries"), &[("authorization", "Basic YTpi")], &[]).await;
+    assert_eq!((wrong.status, &wrong.json()["error"]), (401, &json!("invalid_client")));
+    let public = lab.post(&format!("{BROKER}/logout/deliveries"), &[], &[("client_id", "public")]).await;
+    assert_eq!(public.status, 401);
+    let nothing = browser.get(&lab, &format!("{BROKER}/logout/unknown")).await;
+    assert!(nothing.status == 200 && !nothing.body.contains("<dt>"));
+}
+
 #[tokio::test]
 async fn a_portals_logout_ends_the_session_and_tells_every_portal() {
     let lab = Lab::new().await;
@@ -25,7 +158,9 @@ async fn a_portals_logout_ends_the_session_and_tells_every_portal() {
     let other = browser.tokens(&lab, "legacy", &[]).await;
     let hint = tokens["id_token"].as_str().unwrap();
     let params = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://basic.example/bye"), ("state", "s&1")];
-    let reply = browser.get(&lab, &logout_url(&params)).await;
+    let page = browser.get(&lab, &logout_url(&params)).await;
+    assert!(page.body.contains("<li>Cổng legacy</li>") && page.body.contains("Chỉ Cổng basic"), "{}", page.body);
+    let reply = choose(&lab, &mut browser, &page, "yes").await;
     assert_eq!(reply.location(), "https://basic.example/bye?state=s%261");
     assert!(!logged_in(&lab, &mut browser).await);
 

@@ -9,6 +9,7 @@ mod introspection;
 mod keys;
 mod lab;
 mod levels;
+mod limits;
 mod logout;
 mod registration;
 mod requests;

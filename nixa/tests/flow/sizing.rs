@@ -7,7 +7,7 @@ use nixa_storage::{Role, SqlStore};
 use sqlx::{AssertSqlSafe, SqlitePool};
 
 use crate::browser::{Browser, authorize_url, redeem, token};
-use crate::lab::{BROKER, Lab, query};
+use crate::lab::{Lab, query};
 
 /// SQL statements, commands to the short-lived store and octets written to it, at the broker and at the
 /// identity provider.
@@ -66,7 +66,7 @@ async fn the_documents_say_what_a_login_costs() {
     assert!(query(&end, "code").is_some());
     table.row(&lab, "step-up by one factor");
     let hint = tokens["id_token"].as_str().unwrap();
-    browser.open(&lab, &format!("{BROKER}/logout?id_token_hint={hint}")).await;
+    browser.log_out(&lab, hint).await;
     table.row(&lab, "logout, with three portals to tell");
 
     documented(&table.text);

@@ -10,7 +10,7 @@ use nixa_storage::{Audit, People};
 use serde_json::Value;
 
 use crate::browser::{Browser, authorize_url, token};
-use crate::lab::{BROKER, Lab, NUMBER, query};
+use crate::lab::{Lab, NUMBER, query};
 
 async fn records(lab: &Lab) -> Vec<Record> {
     lab.broker.store.records(0, 0, 10_000).await.unwrap()
@@ -99,7 +99,7 @@ async fn each_thing_that_happens_leaves_its_record() {
     let refused = browser.submit(&lab, &page, &[]).await.location();
     assert!(query(&refused, "error").is_some());
     let hint = tokens["id_token"].as_str().unwrap();
-    browser.open(&lab, &format!("{BROKER}/logout?id_token_hint={hint}")).await;
+    browser.log_out(&lab, hint).await;
     lab.broker.provider.deliver_due().await.unwrap();
 
     let all = records(&lab).await;

@@ -43,6 +43,11 @@ const REPLACE: &str = "
     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
     return 1";
 
+const COUNT: &str = "
+    local count = redis.call('INCR', KEYS[1])
+    if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+    return count";
+
 /// How a [`RedisShortLived`] uses its servers.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
@@ -92,6 +97,7 @@ pub struct RedisShortLived {
     namespace: String,
     put_new: Script,
     replace: Script,
+    count: Script,
 }
 
 impl RedisShortLived {
@@ -115,7 +121,13 @@ impl RedisShortLived {
         let source = Source::new(address, timeout)
             .map_err(|_| StorageError::Settings("the URL, or a certificate that it names, cannot be used"))?;
         let link = Link::new(source, timeout);
-        Ok(Self { link, namespace, put_new: Script::new(PUT_NEW), replace: Script::new(REPLACE) })
+        Ok(Self {
+            link,
+            namespace,
+            put_new: Script::new(PUT_NEW),
+            replace: Script::new(REPLACE),
+            count: Script::new(COUNT),
+        })
     }
 
     fn key(&self, key: &str) -> String {
@@ -128,7 +140,13 @@ impl RedisShortLived {
 
     /// Runs a script, sending only its hash where the server knows it. One that does not know it has executed
     /// nothing.
-    async fn decide(&self, script: &Script, code: &str, arguments: &[&[u8]], key: &str) -> Result<bool> {
+    async fn decide<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        code: &str,
+        arguments: &[&[u8]],
+        key: &str,
+    ) -> Result<T> {
         let call = |how: &str, what: &str| cmd(how).arg(what).arg(1).arg(self.key(key)).arg(arguments).take();
         let known = call("EVALSHA", script.get_hash());
         let decided = self.link.with(|mut connection| async move {
@@ -200,6 +218,11 @@ impl ShortLived for RedisShortLived {
         let (now_text, kept) = (now.0.to_string(), kept(expires, now).to_string());
         let arguments = [now_text.as_bytes(), &entry(new, expires), kept.as_bytes(), old];
         self.decide(&self.replace, REPLACE, &arguments, key).await
+    }
+
+    async fn count(&self, key: &str, expires: Timestamp, now: Timestamp) -> Result<u64> {
+        let kept = kept(expires, now).to_string();
+        self.decide(&self.count, COUNT, &[kept.as_bytes()], &format!("#{key}")).await
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

@@ -75,7 +75,17 @@ const SHARED: &[Table] = &[
     (
         "logout_deliveries",
         1,
-        &[("id", Text), ("client_id", Text), ("subject", Text), ("sid", Text), ("attempts", Int), ("next_at", Int)],
+        &[
+            ("id", Text),
+            ("client_id", Text),
+            ("subject", Text),
+            ("sid", Text),
+            ("attempts", Int),
+            ("next_at", Int),
+            ("queued_at", MaybeInt),
+            ("done_at", MaybeInt),
+            ("outcome", MaybeText),
+        ],
     ),
 ];
 

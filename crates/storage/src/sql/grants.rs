@@ -26,6 +26,8 @@ const PROLONG: &str = "UPDATE grants SET ends_at = $2 WHERE id = $1";
 const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at, ends_at)
     VALUES ($1, '', '', '', '{}', FALSE, $2, $2, $3)
     ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
+pub(super) const REVOKE_OF_CLIENT: &str = "UPDATE grants SET revoked_at = $2
+    WHERE sid = $1 AND client_id = $3 AND NOT offline AND revoked_at IS NULL";
 pub(super) const REVOKE_SESSION: &str =
     "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
 

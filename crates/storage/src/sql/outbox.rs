@@ -1,17 +1,19 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso};
 
 use super::SqlStore;
-use super::db::args;
-use super::grants::REVOKE_SESSION;
+use super::db::{Row, args};
+use super::grants::{REVOKE_OF_CLIENT, REVOKE_SESSION};
 use crate::StorageError;
 use crate::ports::LogoutOutbox;
-use crate::records::DeliveryRecord;
+use crate::records::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState};
 
-const ENQUEUE: &str = "INSERT INTO logout_deliveries (id, client_id, subject, sid, attempts, next_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+const ENQUEUE: &str = "INSERT INTO logout_deliveries (id, client_id, subject, sid, attempts, next_at, queued_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6)";
 const CLAIM: &str = "UPDATE logout_deliveries SET attempts = attempts + 1, next_at = $2
     WHERE id IN (SELECT id FROM logout_deliveries WHERE next_at <= $1 ORDER BY next_at LIMIT $3)
     RETURNING id, client_id, subject, sid, attempts";
@@ -20,8 +22,16 @@ const CLAIM_POSTGRES: &str = "UPDATE logout_deliveries SET attempts = attempts +
     WHERE id IN (SELECT id FROM logout_deliveries WHERE next_at <= $1 ORDER BY next_at LIMIT $3
       FOR UPDATE SKIP LOCKED)
     RETURNING id, client_id, subject, sid, attempts";
-const DONE: &str = "DELETE FROM logout_deliveries WHERE id = $1";
-const PUT_OFF: &str = "UPDATE logout_deliveries SET next_at = $2 WHERE id = $1";
+/// The end of time: what is done is never due again, for instances of an older version neither.
+const DONE: &str = "UPDATE logout_deliveries SET done_at = $2, outcome = $3, next_at = 9223372036854775807
+    WHERE id = $1 AND done_at IS NULL";
+const OF_SESSION: &str = "SELECT * FROM logout_deliveries WHERE sid = $1 ORDER BY client_id, id";
+const OF_CLIENT: &str = "SELECT * FROM logout_deliveries WHERE client_id = $1 ORDER BY queued_at DESC, id LIMIT $2";
+const WAITING: &str = "SELECT client_id, COUNT(*) AS n, MIN(queued_at) AS at FROM logout_deliveries
+    WHERE done_at IS NULL GROUP BY client_id";
+const ENDED: &str = "SELECT client_id, outcome, COUNT(*) AS n, MAX(done_at) AS at FROM logout_deliveries
+    WHERE done_at >= $1 GROUP BY client_id, outcome";
+const PUT_OFF: &str = "UPDATE logout_deliveries SET next_at = $2 WHERE id = $1 AND done_at IS NULL";
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -39,6 +49,7 @@ impl LogoutOutbox for SqlStore {
     async fn end_session(
         &self,
         sid: &Id<Sso>,
+        only: Option<&str>,
         deliveries: &[DeliveryRecord],
         trail: &[Event],
         now: Timestamp,
@@ -47,7 +58,10 @@ impl LogoutOutbox for SqlStore {
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
         }
-        tx.execute(REVOKE_SESSION, args![sid, now]).await?;
+        match only {
+            Some(client) => tx.execute(REVOKE_OF_CLIENT, args![sid, now, client]).await?,
+            None => tx.execute(REVOKE_SESSION, args![sid, now]).await?,
+        };
         self.append(&mut tx, trail, now).await?;
         tx.commit().await
     }
@@ -56,24 +70,63 @@ impl LogoutOutbox for SqlStore {
         let mut tx = self.db.begin().await?;
         let rows = tx.all(self.db.text(CLAIM, CLAIM_POSTGRES), args![now, lease, limit]).await?;
         tx.commit().await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DeliveryRecord {
-                    id: Id::from_text(row.text("id")?),
-                    client_id: row.text("client_id")?,
-                    subject: Id::from_text(row.text("subject")?),
-                    sid: Id::from_text(row.text("sid")?),
-                    attempts: row.int("attempts")?,
-                })
-            })
-            .collect()
+        rows.iter().map(read).collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(DONE, args![id], trail, now).await.map(drop)
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, trail: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(DONE, args![id, now, outcome], trail, now).await.map(drop)
+    }
+
+    async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>> {
+        self.db.all(OF_SESSION, args![sid]).await?.iter().map(read_state).collect()
+    }
+
+    async fn deliveries_of_client(&self, client_id: &str, most: i64) -> Result<Vec<DeliveryState>> {
+        self.db.all(OF_CLIENT, args![client_id, most]).await?.iter().map(read_state).collect()
+    }
+
+    async fn delivery_health(&self, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>> {
+        let mut health: BTreeMap<String, DeliveryHealth> = BTreeMap::new();
+        for row in self.db.all(WAITING, args![]).await? {
+            let of = health.entry(row.text("client_id")?).or_default();
+            of.waiting = row.int("n")?;
+            of.oldest_waiting_at = row.maybe_int("at")?.map(Timestamp);
+        }
+        for row in self.db.all(ENDED, args![since]).await? {
+            let of = health.entry(row.text("client_id")?).or_default();
+            match row.maybe_text("outcome")?.as_deref() {
+                Some(DELIVERED) => {
+                    of.delivered = row.int("n")?;
+                    of.last_delivered_at = row.maybe_int("at")?.map(Timestamp);
+                }
+                _ => of.given_up += row.int("n")?,
+            }
+        }
+        Ok(health)
     }
 
     async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()> {
         self.recorded(PUT_OFF, args![id, next], trail, now).await.map(drop)
     }
+}
+
+fn read(row: &Row) -> Result<DeliveryRecord> {
+    Ok(DeliveryRecord {
+        id: Id::from_text(row.text("id")?),
+        client_id: row.text("client_id")?,
+        subject: Id::from_text(row.text("subject")?),
+        sid: Id::from_text(row.text("sid")?),
+        attempts: row.int("attempts")?,
+    })
+}
+
+fn read_state(row: &Row) -> Result<DeliveryState> {
+    let done_at = row.maybe_int("done_at")?.map(Timestamp);
+    Ok(DeliveryState {
+        delivery: read(row)?,
+        queued_at: row.maybe_int("queued_at")?.map(Timestamp),
+        next_at: if done_at.is_some() { None } else { Some(Timestamp(row.int("next_at")?)) },
+        done_at,
+        outcome: row.maybe_text("outcome")?,
+    })
 }

@@ -23,6 +23,10 @@ const GRANTS: &str = "DELETE FROM grants WHERE id IN
      ORDER BY COALESCE(ends_at, created_at + 2764800) LIMIT $2)";
 const DEVICES: &str = "DELETE FROM devices WHERE (person_id, device) IN
     (SELECT person_id, device FROM devices WHERE first_at < $1 ORDER BY first_at LIMIT $2)";
+/// How long it can be asked what became of a logout, in seconds.
+const DELIVERY_KEPT: i64 = 30 * 86_400;
+const DELIVERIES: &str = "DELETE FROM logout_deliveries WHERE id IN
+    (SELECT id FROM logout_deliveries WHERE done_at < $1 ORDER BY done_at LIMIT $2)";
 const DECISIONS: &str = "DELETE FROM decisions WHERE id IN
     (SELECT id FROM decisions WHERE at < $1 ORDER BY at LIMIT $2)";
 
@@ -30,7 +34,8 @@ const DECISIONS: &str = "DELETE FROM decisions WHERE id IN
 impl Upkeep for SqlStore {
     async fn remove_ended(&self, decisions_before: Option<Timestamp>, now: Timestamp) -> Result<u64, StorageError> {
         let ended = now + -KEPT;
-        let mut steps: Vec<(&'static str, Arg<'_>)> = vec![(REFRESH_TOKENS, ended.into()), (GRANTS, now.into())];
+        let mut steps: Vec<(&'static str, Arg<'_>)> =
+            vec![(REFRESH_TOKENS, ended.into()), (GRANTS, now.into()), (DELIVERIES, (now + -DELIVERY_KEPT).into())];
         if self.role == Role::Broker {
             steps.push((DEVICES, (now + -DEVICE_KEPT).into()));
             steps.extend(decisions_before.map(|before| (DECISIONS, before.into())));

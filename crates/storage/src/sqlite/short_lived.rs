@@ -41,6 +41,9 @@ const GET: &str = "SELECT value FROM entries WHERE key = $1 AND expires_at > $2"
 const TAKE: &str = "DELETE FROM entries WHERE key = $1 AND expires_at > $2 RETURNING value";
 const REPLACE: &str = "UPDATE entries SET value = $3, expires_at = $4
     WHERE key = $1 AND value = $2 AND expires_at > $5";
+/// A number where an entry has octets; no key of an entry begins so.
+const COUNT: &str = "INSERT INTO entries (key, value, expires_at) VALUES ('#' || $1, 1, $2)
+    ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value";
 const DELETE: &str = "DELETE FROM entries WHERE key = $1";
 const SWEEP: &str = "DELETE FROM entries WHERE expires_at <= $1";
 
@@ -69,6 +72,11 @@ impl ShortLived for SqliteShortLived {
     async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
         let query = sqlx::query(REPLACE).bind(key).bind(old).bind(new).bind(expires.0).bind(now.0);
         Ok(query.execute(&self.write).await?.rows_affected() == 1)
+    }
+
+    async fn count(&self, key: &str, expires: Timestamp, _now: Timestamp) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar(COUNT).bind(key).bind(expires.0).fetch_one(&self.write).await?;
+        Ok(count.unsigned_abs())
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

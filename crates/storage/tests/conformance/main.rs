@@ -48,6 +48,7 @@ macro_rules! short_lived_contracts {
             an_entry_ends_at_its_second
             put_new_only_where_nothing_lives
             put_new_by_many_has_one_winner
+            a_counter_counts_everybody
             take_empties
             take_of_an_ended_entry_gives_nothing
             take_by_many_has_one_winner
@@ -90,6 +91,7 @@ macro_rules! durable_contracts {
             a_lease_holds_until_its_second
             the_longest_due_go_first_up_to_the_limit
             done_is_gone
+            what_became_of_it_can_be_asked
             put_off_waits
             claimers_never_share_a_delivery
         }

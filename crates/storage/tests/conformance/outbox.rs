@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::Id;
-use nixa_storage::{DeliveryRecord, LogoutOutbox, StorageError};
+use nixa_storage::{DELIVERED, DeliveryHealth, DeliveryRecord, LogoutOutbox, StorageError};
 
 use crate::race::{RACERS, race};
 
@@ -76,10 +76,44 @@ pub(crate) async fn the_longest_due_go_first_up_to_the_limit(store: Store) {
 pub(crate) async fn done_is_gone(store: Store) {
     store.enqueue(&[delivery("a"), delivery("b")], &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
-    store.done(&Id::from_text("a"), &[], NOW).await.unwrap();
-    store.done(&Id::from_text("a"), &[], NOW).await.unwrap();
-    store.done(&Id::from_text("%"), &[], NOW).await.unwrap();
+    store.done(&Id::from_text("a"), DELIVERED, &[], NOW).await.unwrap();
+    store.done(&Id::from_text("a"), "given-up", &[], NOW).await.unwrap();
+    store.done(&Id::from_text("%"), DELIVERED, &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + 1000).await, names(&["b"]));
+    store.put_off(&Id::from_text("a"), NOW, &[], NOW).await.unwrap();
+    assert_eq!(claimed(&store, NOW + 10).await, names(&[]), "what is done is not put off");
+}
+
+pub(crate) async fn what_became_of_it_can_be_asked(store: Store) {
+    let of = |id: &str, client: &str, sid: &str| DeliveryRecord {
+        client_id: client.to_owned(),
+        sid: Id::from_text(sid),
+        ..delivery(id)
+    };
+    store.enqueue(&[of("1", "tax", "s1"), of("2", "city", "s1")], &[], NOW).await.unwrap();
+    store.enqueue(&[of("3", "tax", "s2")], &[], NOW + 5).await.unwrap();
+    store.claim(NOW + 5, NOW + 35, 10).await.unwrap();
+    store.done(&Id::from_text("1"), DELIVERED, &[], NOW + 6).await.unwrap();
+    store.done(&Id::from_text("2"), "given-up", &[], NOW + 7).await.unwrap();
+    let of_session = store.deliveries_of_session(&Id::from_text("s1")).await.unwrap();
+    let seen: Vec<_> = of_session.iter().map(|s| (s.delivery.client_id.as_str(), s.outcome.as_deref())).collect();
+    assert_eq!(seen, [("city", Some("given-up")), ("tax", Some(DELIVERED))]);
+    let of_client = store.deliveries_of_client("tax", 10).await.unwrap();
+    assert_eq!(of_client[0].next_at, Some(NOW + 35));
+    assert_eq!((of_client[0].delivery.attempts, of_client[0].done_at), (1, None));
+    assert_eq!((of_client[1].queued_at, of_client[1].done_at), (Some(NOW), Some(NOW + 6)));
+    assert_eq!(store.deliveries_of_client("tax", 1).await.unwrap().len(), 1);
+    let health = store.delivery_health(NOW).await.unwrap();
+    let tax = DeliveryHealth {
+        waiting: 1,
+        oldest_waiting_at: Some(NOW + 5),
+        delivered: 1,
+        last_delivered_at: Some(NOW + 6),
+        given_up: 0,
+    };
+    assert_eq!(health["tax"], tax);
+    assert_eq!((health["city"].given_up, health["city"].waiting), (1, 0));
+    assert!(!store.delivery_health(NOW + 8).await.unwrap().contains_key("city"));
 }
 
 pub(crate) async fn put_off_waits(store: Store) {

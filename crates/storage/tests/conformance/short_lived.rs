@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nixa_protocol::Timestamp;
 use nixa_storage::ShortLived;
 
-use crate::race::race;
+use crate::race::{RACERS, race};
 
 type Store = Arc<dyn ShortLived>;
 
@@ -59,6 +59,20 @@ pub(crate) async fn put_new_by_many_has_one_winner(store: Store) {
     assert_eq!(winners.len(), 1);
     let left = store.get("k", NOW).await.unwrap().unwrap();
     assert_eq!(String::from_utf8(left).unwrap(), winners.first().unwrap().to_string());
+}
+
+pub(crate) async fn a_counter_counts_everybody(store: Store) {
+    let counts = race(|_| {
+        let store = Arc::clone(&store);
+        async move { store.count("k", END, NOW).await.unwrap() }
+    })
+    .await;
+    let seen: std::collections::BTreeSet<u64> = counts.iter().copied().collect();
+    assert_eq!((seen.len(), seen.first(), seen.last()), (RACERS, Some(&1), Some(&(RACERS as u64))));
+    assert_eq!(store.count("other", END, NOW).await.unwrap(), 1);
+    store.put("k", b"an entry", END, NOW).await.unwrap();
+    assert_eq!(store.count("k", END, NOW).await.unwrap(), RACERS as u64 + 1, "apart from the entries");
+    assert_eq!(store.get("k", NOW).await.unwrap().unwrap(), b"an entry");
 }
 
 pub(crate) async fn take_empties(store: Store) {

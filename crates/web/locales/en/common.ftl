@@ -32,10 +32,24 @@ problem-not-found-text = This address does not exist. Open the service that you 
 
 logout-title = Log out
 logout-question = Do you want to log out? Services that you opened through this page and that support common logout end their sessions too.
+logout-services = You are logged in at:
+logout-everywhere = Log out everywhere
+logout-only = Only { $service }
 logout-yes = Log out
 logout-no = Stay logged in
 logged-out-title = You are logged out
 logged-out-text = Your session at this page has ended. Services that support common logout are told.
+logged-out-service-title = You have left the service
+logged-out-service-text = The service is told. At this page and at your other services you are still logged in.
+go-on = Go on
+problem-too-many-requests-title = Too many requests
+problem-too-many-requests-text = There were too many requests from your network. Please wait a minute and try again.
+told-delivered = has ended its session
+told-waiting = is being told
+told-again = does not answer; it is told again later
+told-not = could not be told; log out there yourself
+told-by-browser = was told by your browser
+told-nothing = is not told of logouts; log out there yourself
 still-logged-in-title = You are still logged in
 still-logged-in-text = Nothing has changed. You can close this page.
 

@@ -32,10 +32,24 @@ problem-not-found-text = Địa chỉ này không tồn tại. Hãy mở dịch 
 
 logout-title = Đăng xuất
 logout-question = Bạn có muốn đăng xuất không? Các dịch vụ bạn đã mở qua trang này và hỗ trợ đăng xuất chung cũng kết thúc phiên.
+logout-services = Bạn đang đăng nhập tại:
+logout-everywhere = Đăng xuất khỏi tất cả
+logout-only = Chỉ { $service }
 logout-yes = Đăng xuất
 logout-no = Giữ đăng nhập
 logged-out-title = Bạn đã đăng xuất
 logged-out-text = Phiên đăng nhập tại trang này đã kết thúc. Các dịch vụ hỗ trợ đăng xuất chung được thông báo.
+logged-out-service-title = Bạn đã rời khỏi dịch vụ
+logged-out-service-text = Dịch vụ này được thông báo. Bạn vẫn đang đăng nhập tại trang này và tại các dịch vụ khác.
+go-on = Tiếp tục
+problem-too-many-requests-title = Quá nhiều yêu cầu
+problem-too-many-requests-text = Có quá nhiều yêu cầu từ mạng của bạn. Vui lòng đợi một phút rồi thử lại.
+told-delivered = đã kết thúc phiên
+told-waiting = đang được thông báo
+told-again = chưa trả lời; sẽ được thông báo lại sau
+told-not = không thông báo được; bạn hãy tự đăng xuất tại đó
+told-by-browser = đã được trình duyệt của bạn thông báo
+told-nothing = không nhận thông báo đăng xuất; bạn hãy tự đăng xuất tại đó
 still-logged-in-title = Bạn vẫn đang đăng nhập
 still-logged-in-text = Không có gì thay đổi. Bạn có thể đóng trang này.
 
