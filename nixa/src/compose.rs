@@ -79,6 +79,8 @@ pub struct Server<H: Host> {
     pub vault: Vault,
     /// Keeps its audit trail.
     pub keeper: Keeper,
+    /// After how many days a signing key is replaced; by hand alone without it.
+    pub rotate_days: Option<u32>,
 }
 
 impl<H: Host> Server<H> {
@@ -89,6 +91,11 @@ impl<H: Host> Server<H> {
             let mut ticks = tokio::time::interval(Duration::from_secs(5));
             loop {
                 ticks.tick().await;
+                if let Some(days) = self.rotate_days
+                    && let Err(error) = self.vault.rotate_on_schedule(days, self.provider.now()).await
+                {
+                    tracing::error!(%error, "signing keys cannot be rotated");
+                }
                 match self.vault.signing(self.provider.now()).await {
                     Ok(keys) => self.provider.set_keys(keys),
                     Err(error) => tracing::error!(%error, "signing keys cannot be read"),
@@ -313,7 +320,16 @@ async fn assemble<H: Host>(
     let keeper =
         Keeper { store: store.clone(), ended: store.clone(), key: vault.audit(now).await?, every, keep_months, stamps };
     let provider = Arc::new(provider);
-    Ok(Server { short, keeper, vault, router: router(provider.clone(), pages, &config.server.cookie), provider, store })
+    let rotate_days = config.server.rotate_keys_days;
+    Ok(Server {
+        rotate_days,
+        short,
+        keeper,
+        vault,
+        router: router(provider.clone(), pages, &config.server.cookie),
+        provider,
+        store,
+    })
 }
 
 fn with_cause(error: &StorageError) -> String {

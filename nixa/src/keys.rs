@@ -146,7 +146,33 @@ impl Vault {
         let (active, retired) = rotation(now);
         for algorithm in Algorithm::ALL {
             let key = self.fresh(algorithm, active)?;
-            self.store.add_key(&key, retired, &[changed(&key, "rotated").fact("by", by)], now).await?;
+            let trail = [changed(&key, "rotated").fact("by", by)];
+            self.store.add_key(&key, retired, Timestamp(i64::MAX), &trail, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes a new key of each algorithm whose newest one signs, or will sign, for so many days: it takes over
+    /// at their end. Of several instances, one does it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn rotate_on_schedule(&self, days: u32, now: Timestamp) -> Result<(), KeyError> {
+        let (active, retired) = rotation(now);
+        let due = active + 1 + -i64::from(days) * 86_400;
+        let stored = self.store.signing_keys().await?;
+        for algorithm in Algorithm::ALL {
+            let newest = stored.iter().filter(|k| k.algorithm == algorithm.as_str()).map(|k| k.active_at).max();
+            if newest.is_none_or(|newest| newest >= due) {
+                continue;
+            }
+            let key = self.fresh(algorithm, active)?;
+            let trail = [changed(&key, "rotated").fact("by", "schedule")];
+            match self.store.add_key(&key, retired, due, &trail, now).await {
+                // Another instance was first.
+                Ok(_) | Err(StorageError::Exists) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

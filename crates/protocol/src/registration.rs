@@ -51,7 +51,7 @@ impl Method {
 
     /// The way to authenticate, with the secret for those that need one.
     #[must_use]
-    pub fn with(self, secret: &str) -> ClientAuthentication {
+    pub fn authentication(self, secret: &str) -> ClientAuthentication {
         match self {
             Self::SecretBasic => ClientAuthentication::basic(secret),
             Self::SecretPost => ClientAuthentication::post(secret),

@@ -125,7 +125,7 @@ impl<H: Host> Provider<H> {
         let secret = method.needs_secret().then(|| random_token(&*self.entropy));
         let client = Client {
             client_id: random_token(&*self.entropy).chars().take(22).collect(),
-            authentication: method.with(secret.as_deref().unwrap_or_default()),
+            authentication: method.authentication(secret.as_deref().unwrap_or_default()),
             ..client
         };
         let token = random_token(&*self.entropy);
@@ -194,18 +194,19 @@ impl<H: Host> Provider<H> {
         }
         let (client, method) = self.checked(&metadata, allowed).await?;
         let fresh = (method.needs_secret() && held.is_none()).then(|| random_token(&*self.entropy));
-        let authentication = match (method.with(fresh.as_deref().unwrap_or_default()), &record.client.authentication) {
-            // A secret stays when only the way to show it changes.
-            (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretPost(held))
-            | (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretBasic(held)) => {
-                ClientAuthentication::SecretBasic(held.clone())
-            }
-            (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretPost(held))
-            | (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretBasic(held)) => {
-                ClientAuthentication::SecretPost(held.clone())
-            }
-            (other, _) => other,
-        };
+        let authentication =
+            match (method.authentication(fresh.as_deref().unwrap_or_default()), &record.client.authentication) {
+                // A secret stays when only the way to show it changes.
+                (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretPost(held))
+                | (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretBasic(held)) => {
+                    ClientAuthentication::SecretBasic(held.clone())
+                }
+                (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretPost(held))
+                | (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretBasic(held)) => {
+                    ClientAuthentication::SecretPost(held.clone())
+                }
+                (other, _) => other,
+            };
         let client = Client { client_id: client_id.to_owned(), authentication, ..client };
         let trail = [registered(client_id, "updated")];
         if !self.clients.store.update_client(&client, &digest(&token), &trail, self.now()).await? {

@@ -127,14 +127,16 @@ pub trait KeyStore: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
     /// Stores the first key of an algorithm, unless there is one.
     async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()>;
-    /// Stores a further key and says when the earlier ones of its algorithm are no longer published.
+    /// Stores a further key and says when the earlier ones of its algorithm are no longer published; unless one of
+    /// them begins at or after the given time: `false` then. Of instances that do it at once, one does.
     async fn add_key(
         &self,
         key: &KeyRecord,
         retire_others_at: Timestamp,
+        if_all_began_before: Timestamp,
         trail: &[Event],
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 }
 
 /// Logout tokens on their way.

@@ -37,6 +37,9 @@ pub struct ServerSection {
     /// variable that has it. Without it, `keys/master.key` in the data directory, made at the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master_key: Option<String>,
+    /// After how many days signing keys are replaced; at least 3, by `nixa keys rotate` alone without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_keys_days: Option<u32>,
     /// Where state is kept.
     #[serde(default, skip_serializing_if = "StoreSection::is_default")]
     pub store: StoreSection,
@@ -121,6 +124,10 @@ impl ServerSection {
         if self.store.durable.is_some() && self.master_key.is_none() {
             // One made by each instance for itself would not open what another one has encrypted.
             findings.push(Finding::new("server.master_key", "is needed with a shared database"));
+        }
+        // One is announced for a day and published for a day more: shorter lives would pile up.
+        if self.rotate_keys_days.is_some_and(|days| days < 3) {
+            findings.push(Finding::new("server.rotate_keys_days", "must be at least 3"));
         }
         check_issuer("server.issuer", &self.issuer, &mut findings);
         if self.tls.is_some() && !self.is_secure() {

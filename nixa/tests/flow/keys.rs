@@ -50,6 +50,30 @@ async fn a_rotation_is_announced_a_day_before_and_breaks_no_client() {
 }
 
 #[tokio::test]
+async fn on_schedule_a_key_is_replaced_when_its_days_are_over() {
+    let lab = Lab::new().await;
+    let count = async || {
+        lab.broker.vault.rotate_on_schedule(30, lab.clock.now()).await.unwrap();
+        reload(&lab).await;
+        jwks(&lab).await["keys"].as_array().unwrap().len()
+    };
+    lab.clock.advance(29 * 86_400 - 1);
+    assert_eq!(count().await, 4, "not yet");
+    lab.clock.advance(1);
+    assert_eq!(count().await, 8, "announced a day before the thirty are over");
+    assert_eq!(count().await, 8, "once");
+    let kid = async || {
+        let tokens = Browser::default().tokens(&lab, "basic", &[]).await;
+        nixa_protocol::jose::kid_of(tokens["id_token"].as_str().unwrap())
+    };
+    let before = kid().await;
+    lab.clock.advance(86_400);
+    assert_ne!(kid().await, before);
+    lab.clock.advance(2 * 86_400);
+    assert_eq!(count().await, 4);
+}
+
+#[tokio::test]
 async fn no_secret_stands_in_the_database_and_another_master_key_opens_none() {
     let lab = Lab::new().await;
     let file = lab.folder().join("broker/durable.db");

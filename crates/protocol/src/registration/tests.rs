@@ -65,7 +65,8 @@ fn what_was_registered_is_what_is_described() {
     });
     let (client, method) = read(metadata.as_object().unwrap(), &allowed()).unwrap();
     assert_eq!(client.sector, "sector.example");
-    let described = describe(&Client { authentication: method.with(""), client_id: "c".into(), ..client.clone() });
+    let described =
+        describe(&Client { authentication: method.authentication(""), client_id: "c".into(), ..client.clone() });
     for (member, value) in metadata.as_object().unwrap() {
         assert_eq!(described.get(member), Some(value), "{member}");
     }

@@ -16,7 +16,8 @@ const INSERT_FIRST_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, genera
     VALUES ($1, $2, 1, $3, $4) ON CONFLICT (algorithm, generation) DO NOTHING";
 /// Of two rotations at the same moment one fails as [`StorageError::Exists`].
 const INSERT_KEY: &str = "INSERT INTO signing_keys (kid, algorithm, generation, sealed, active_at)
-    SELECT $1, $2, COALESCE(MAX(generation), 0) + 1, $3, $4 FROM signing_keys WHERE algorithm = $2";
+    SELECT $1, $2, COALESCE(MAX(generation), 0) + 1, $3, $4 FROM signing_keys WHERE algorithm = $2
+    HAVING COALESCE(MAX(active_at), 0) < $5";
 const RETIRE: &str = "UPDATE signing_keys SET retired_at = $4
     WHERE algorithm = $1 AND kid <> $2 AND active_at <= $3 AND retired_at IS NULL";
 
@@ -53,15 +54,20 @@ impl KeyStore for SqlStore {
         &self,
         key: &KeyRecord,
         retire_others_at: Timestamp,
+        if_all_began_before: Timestamp,
         trail: &[Event],
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
-        tx.execute(INSERT_KEY, args![kid, algorithm, sealed, *active_at]).await?;
+        if tx.execute(INSERT_KEY, args![kid, algorithm, sealed, *active_at, if_all_began_before]).await? == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
         tx.execute(RETIRE, args![algorithm, kid, *active_at, retire_others_at]).await?;
         self.append(&mut tx, trail, now).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

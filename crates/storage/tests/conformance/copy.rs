@@ -34,7 +34,7 @@ async fn fill(store: &SqlStore) {
         retired_at: None,
     };
     store.insert_first_key(&key("a"), &[], NOW).await.unwrap();
-    store.add_key(&key("b"), NOW + 5, &[], NOW).await.unwrap();
+    store.add_key(&key("b"), NOW + 5, Timestamp(i64::MAX), &[], NOW).await.unwrap();
     for n in 0..1_203 {
         let id = format!("g{n}");
         store.insert_grant(&grant(&id, "s", n % 2 == 0), Some(&refresh(&id)), &[]).await.unwrap();

@@ -121,6 +121,7 @@ macro_rules! durable_contracts {
             instances_that_start_at_once_have_one_first_key
             a_new_key_retires_those_of_its_algorithm
             a_key_is_not_written_over
+            a_key_on_schedule_is_made_once
         }
         contracts! { $backend, signals:
             a_device_is_known_to_its_person_only

@@ -32,6 +32,7 @@ problem-not-found-text = This address does not exist. Open the service that you 
 
 logout-title = Log out
 logout-question = Do you want to log out? Services that you opened through this page and that support common logout end their sessions too.
+logout-which = Do you want to log out of this service alone, or everywhere?
 logout-services = You are logged in at:
 logout-everywhere = Log out everywhere
 logout-only = Only { $service }

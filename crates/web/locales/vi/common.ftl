@@ -32,6 +32,7 @@ problem-not-found-text = Địa chỉ này không tồn tại. Hãy mở dịch 
 
 logout-title = Đăng xuất
 logout-question = Bạn có muốn đăng xuất không? Các dịch vụ bạn đã mở qua trang này và hỗ trợ đăng xuất chung cũng kết thúc phiên.
+logout-which = Bạn muốn đăng xuất riêng khỏi dịch vụ này hay khỏi tất cả?
 logout-services = Bạn đang đăng nhập tại:
 logout-everywhere = Đăng xuất khỏi tất cả
 logout-only = Chỉ { $service }
