@@ -145,8 +145,9 @@ impl Guard {
 #[async_trait]
 impl Outbound for Guard {
     async fn fetch(&self, url: &str) -> Result<Document, FetchError> {
-        let answer = self.client.get(self.admitted(url)?).send().await.map_err(|_| FetchError::Failed)?;
+        let answer = self.client.get(self.admitted(url)?).send().await.map_err(failed)?;
         if answer.status() != StatusCode::OK {
+            tracing::warn!(status = answer.status().as_u16(), "an address of a client was not fetched");
             return Err(FetchError::Failed);
         }
         let said = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -155,7 +156,7 @@ impl Outbound for Guard {
         let mut body = Vec::new();
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
-            body.extend_from_slice(&chunk.map_err(|_| FetchError::Failed)?);
+            body.extend_from_slice(&chunk.map_err(failed)?);
             if body.len() > LONGEST {
                 return Err(FetchError::Failed);
             }
@@ -169,6 +170,13 @@ impl Outbound for Guard {
         let answer = request.body(form).send().await;
         answer.is_ok_and(|answer| matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT))
     }
+}
+
+/// The cause for who reads the log; a client's address may have a secret in its query.
+fn failed(error: reqwest::Error) -> FetchError {
+    let error = error.without_url();
+    tracing::warn!(cause = ?std::error::Error::source(&error), %error, "an address of a client was not fetched");
+    FetchError::Failed
 }
 
 /// How long an answer may be used (RFC 9111 §5.2.2).

@@ -102,6 +102,13 @@ class TlsBroker:
             self.close()
             raise
 
+    def command(self, *arguments):
+        """What a command of an operator prints."""
+        ran = subprocess.run([BINARY, *arguments, "--config", self.folder / "tls-broker.toml"], env=self.env,
+                             capture_output=True, text=True, timeout=30)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.strip()
+
     def _server(self, text, name):
         """A configuration file of the demo with another address, and TLS."""
         text = re.sub(r'^issuer = ".*"', f'issuer = "{self.url(name)}"', text, count=1, flags=re.M)
@@ -118,6 +125,16 @@ class TlsBroker:
         text = text.replace(f"http://localhost:{self.demo.base + 1}", self.url("national"))
         # Nobody listens at the demo's portals now.
         text = re.sub(r"^backchannel_logout_uri.*\n", "", text, flags=re.M)
+        # Clients may register, and what they publish is at this machine, under the test's certificate authority.
+        text = text.replace("\n[server.tls]", """
+[server.registration]
+scopes = ["profile", "offline_access"]
+
+[server.outbound]
+networks = ["127.0.0.0/8", "::1/128"]
+authorities = "ca.pem"
+
+[server.tls]""", 1)
         public = "\n".join(f'{name} = "{self.key[name]}"' for name in ("kty", "crv", "x", "y", "kid"))
         keys = f"[[broker.portal.keys]]\n{public}\n"
         text += self._portal("openid-client", 'auth = "private_key_jwt"', 'request_protection = "pushed"',

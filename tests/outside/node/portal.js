@@ -22,6 +22,17 @@ const commands = {
     return config.serverMetadata();
   },
 
+  // Registers itself with an initial access token, its keys being at an address.
+  async register({ issuer, initial, key, ...metadata }) {
+    const imported = await crypto.subtle.importKey("jwk", key, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+    const authentication = client.PrivateKeyJwt({ key: imported, kid: key.kid });
+    const options = { initialAccessToken: initial };
+    config = await client.dynamicClientRegistration(new URL(issuer), metadata, authentication, options);
+    client.enableNonRepudiationChecks(config);
+    setup = { redirect_uri: metadata.redirect_uris[0] };
+    return config.clientMetadata();
+  },
+
   // Pushes an authorization request; the URL for the person.
   async begin(parameters) {
     pending = {
