@@ -12,7 +12,25 @@ use crate::error::{OAuthError, invalid_request};
 /// a scope of its own, so that a client must be entitled to it expressly.
 pub const SCOPES: [(&str, &[&str]); 8] = [
     ("openid", &["sub"]),
-    ("profile", &["name", "birthdate", "gender", "locale"]),
+    (
+        "profile",
+        &[
+            "name",
+            "family_name",
+            "middle_name",
+            "given_name",
+            "nickname",
+            "preferred_username",
+            "birthdate",
+            "gender",
+            "locale",
+            "zoneinfo",
+            "profile",
+            "picture",
+            "website",
+            "updated_at",
+        ],
+    ),
     ("email", &["email", "email_verified"]),
     ("phone", &["phone_number", "phone_number_verified"]),
     ("address", &["address"]),
@@ -99,8 +117,53 @@ pub fn released<'a>(
     names
 }
 
-/// The known claims with these names.
+/// Whether a value has the JSON type of its claim (OpenID Connect Core §5.1): what an identity provider stated
+/// otherwise must not reach a client that relies on it.
+fn is_well_typed(name: &str, value: &Value) -> bool {
+    match name {
+        "email_verified" | "phone_number_verified" => value.is_boolean(),
+        "updated_at" => value.is_number(),
+        "address" => value.is_object(),
+        AUTHENTICATORS => true,
+        _ => value.as_str().is_some_and(|text| !text.is_empty()),
+    }
+}
+
+/// The known claims with these names, as far as they have the type that they must have.
 #[must_use]
 pub fn select(known: &Map<String, Value>, names: &BTreeSet<String>) -> Map<String, Value> {
-    known.iter().filter(|(n, _)| names.contains(*n)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    known
+        .iter()
+        .filter(|(n, v)| names.contains(*n) && is_well_typed(n, v))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_claim_has_its_type_or_is_left_out() {
+        let table = [
+            ("name", json!("An"), true),
+            ("name", json!(["An"]), false),
+            ("name", json!(""), false),
+            ("email_verified", json!(true), true),
+            ("email_verified", json!("true"), false),
+            ("phone_number_verified", json!(1), false),
+            ("updated_at", json!(1_700_000_000), true),
+            ("updated_at", json!("2023-11-14"), false),
+            ("address", json!({"country": "VN"}), true),
+            ("address", json!("1 Tràng Tiền"), false),
+        ];
+        for (name, value, kept) in table {
+            let known = Map::from_iter([(name.to_owned(), value.clone())]);
+            let selected = select(&known, &BTreeSet::from([name.to_owned()]));
+            assert_eq!(selected.contains_key(name), kept, "{name}: {value}");
+            assert!(select(&known, &BTreeSet::new()).is_empty());
+        }
+    }
 }

@@ -103,8 +103,10 @@ pub fn read(metadata: &Map<String, Value>, allowed: &Allowed) -> Result<(Client,
         _ => Method::SecretBasic,
     };
     let (keys, jwks_uri) = keys(&said, allowed.http)?;
-    if method == Method::PrivateKeyJwt && keys.is_empty() && jwks_uri.is_none() {
-        return Err(refuse("jwks", "private_key_jwt needs jwks or jwks_uri"));
+    // Keys of other kinds may stand beside it (RFC 7517 §5).
+    if method == Method::PrivateKeyJwt && jwks_uri.is_none() && !keys.iter().any(|k| VerifyingKey::from_jwk(k).is_ok())
+    {
+        return Err(refuse("jwks", "private_key_jwt needs jwks_uri, or a key of EC P-256, Ed25519 or RSA in jwks"));
     }
     let mut client = Client {
         redirect_uris,
@@ -292,10 +294,6 @@ fn keys(said: &Said<'_>, http: bool) -> Result<(Vec<Value>, Option<String>), OAu
     for key in keys {
         if ["d", "p", "q", "k"].iter().any(|member| key.get(member).is_some()) {
             return Err(refuse("jwks", "has a private or symmetric key"));
-        }
-        let encrypts = key.get("use").and_then(Value::as_str) == Some("enc");
-        if !encrypts && VerifyingKey::from_jwk(key).is_err() {
-            return Err(refuse("jwks", "has a key that is not EC P-256, Ed25519 or RSA of 2048 bits and more"));
         }
     }
     Ok((keys.clone(), None))

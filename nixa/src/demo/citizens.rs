@@ -22,7 +22,12 @@ pub struct DemoAccount {
     birthdate: &'static str,
     gender: &'static str,
     phone: &'static str,
+    nickname: &'static str,
+    province: &'static str,
 }
+
+/// When the register last changed them.
+const UPDATED_AT: i64 = 1_767_225_600;
 
 struct Citizen {
     name: &'static str,
@@ -30,6 +35,9 @@ struct Citizen {
     birthdate: &'static str,
     gender: &'static str,
     phone: &'static str,
+    /// In Latin letters without marks: of the e-mail address too.
+    nickname: &'static str,
+    province: &'static str,
 }
 
 const MAI_ANH: Citizen = Citizen {
@@ -38,6 +46,8 @@ const MAI_ANH: Citizen = Citizen {
     birthdate: "1990-03-15",
     gender: "female",
     phone: "+84900000101",
+    nickname: "maianh",
+    province: "Hà Nội",
 };
 const QUOC_BINH: Citizen = Citizen {
     name: "Trần Quốc Bình",
@@ -45,6 +55,8 @@ const QUOC_BINH: Citizen = Citizen {
     birthdate: "1985-11-02",
     gender: "male",
     phone: "+84900000102",
+    nickname: "binh",
+    province: "Thành phố Hồ Chí Minh",
 };
 const HOANG_LONG: Citizen = Citizen {
     name: "Lê Hoàng Long",
@@ -52,6 +64,8 @@ const HOANG_LONG: Citizen = Citizen {
     birthdate: "2003-07-21",
     gender: "male",
     phone: "+84900000103",
+    nickname: "long",
+    province: "Đà Nẵng",
 };
 const THU_HA: Citizen = Citizen {
     name: "Phạm Thu Hà",
@@ -59,6 +73,8 @@ const THU_HA: Citizen = Citizen {
     birthdate: "2001-01-30",
     gender: "female",
     phone: "+84900000104",
+    nickname: "ha",
+    province: "Hải Phòng",
 };
 
 const fn account(
@@ -78,6 +94,8 @@ const fn account(
         birthdate: citizen.birthdate,
         gender: citizen.gender,
         phone: citizen.phone,
+        nickname: citizen.nickname,
+        province: citizen.province,
     }
 }
 
@@ -93,8 +111,26 @@ pub const ACCOUNTS: &[DemoAccount] = &[
 
 impl DemoAccount {
     pub(super) fn enrolment(&self) -> NewAccount {
+        // Vietnamese names go from the family's to the person's own, with the middle name between them.
+        let (family, rest) = self.name.split_once(' ').unwrap_or((self.name, ""));
+        let (middle, given) = rest.rsplit_once(' ').unwrap_or(("", rest));
+        let home = format!("https://nguoidan.example/{}", self.nickname);
         let attributes = json!({
             "name": self.name,
+            "family_name": family,
+            "middle_name": middle,
+            "given_name": given,
+            "nickname": self.nickname,
+            "preferred_username": self.nickname,
+            "locale": "vi-VN",
+            "zoneinfo": "Asia/Ho_Chi_Minh",
+            "profile": home,
+            "picture": format!("{home}/anh.png"),
+            "website": home,
+            "updated_at": UPDATED_AT,
+            "email": format!("{}@nguoidan.example", self.nickname),
+            "email_verified": true,
+            "address": { "formatted": format!("{}\nViệt Nam", self.province), "region": self.province, "country": "VN" },
             "personal_number": self.personal_number,
             "birthdate": self.birthdate,
             "gender": self.gender,

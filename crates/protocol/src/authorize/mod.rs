@@ -82,11 +82,14 @@ pub fn validate(params: &Params, bound: &Bound) -> Result<AuthorizationRequest, 
     check_response_type::check_response_mode(params)?;
     let scopes = check_scope::check_scope(params, &bound.client)?;
     let prompt = check_prompt::check_prompt(params)?;
-    let max_age = check_max_age::check_max_age(params)?;
+    let max_age = check_max_age::check_max_age(params)?.or(bound.client.default_max_age);
     let code_challenge = check_pkce::check_pkce(params, &bound.client)?;
     let claims = check_claims::check_claims(params)?;
     let service = check_authorization_details::check_authorization_details(params, &bound.client)?;
-    let (acr_values, essential_acr) = check_claims::requested_acr(params, &claims);
+    let (mut acr_values, essential_acr) = check_claims::requested_acr(params, &claims);
+    if acr_values.is_empty() {
+        acr_values.clone_from(&bound.client.default_acr_values);
+    }
     Ok(AuthorizationRequest {
         client_id: bound.client.client_id.clone(),
         redirect_uri: bound.redirect_uri.clone(),

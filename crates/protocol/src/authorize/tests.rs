@@ -110,6 +110,22 @@ fn essential_acr_goes_before_acr_values() {
 }
 
 #[test]
+fn what_a_client_has_registered_stands_where_a_request_says_nothing() {
+    let plain = client(false, ClientAuthentication::basic("s"));
+    let registered = Arc::new(Client {
+        default_max_age: Some(3_600),
+        default_acr_values: vec!["two".to_owned()],
+        ..Client::clone(&plain)
+    });
+    let of = |query: &str| {
+        let request = check(&format!("response_type=code&scope=openid{query}"), &registered).unwrap();
+        (request.max_age, request.acr_values.join(" "))
+    };
+    assert_eq!(of(""), (Some(3_600), "two".to_owned()));
+    assert_eq!(of("&max_age=0&acr_values=one"), (Some(0), "one".to_owned()));
+}
+
+#[test]
 fn a_transaction_names_a_service_of_the_clients_catalogue() {
     let client = client(false, ClientAuthentication::basic("s"));
     let with = |details: &str| {

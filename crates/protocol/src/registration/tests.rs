@@ -108,7 +108,10 @@ fn each_refusal_names_its_member() {
         (json!({"jwks": {}}), "jwks"),
         (json!({"jwks": {"keys": [private]}}), "jwks"),
         (json!({"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}), "jwks"),
-        (json!({"jwks": {"keys": [{"kty": "EC", "crv": "P-521"}]}}), "jwks"),
+        (
+            json!({"jwks": {"keys": [{"kty": "EC", "crv": "P-521"}]}, "token_endpoint_auth_method": "private_key_jwt"}),
+            "jwks",
+        ),
         (json!({"jwks": {"keys": []}, "jwks_uri": "https://rp.example/jwks"}), "jwks"),
         (json!({"token_endpoint_auth_method": "client_secret_jwt"}), "token_endpoint_auth_method"),
         (json!({"token_endpoint_auth_method": "private_key_jwt"}), "jwks"),
@@ -158,6 +161,8 @@ fn native_and_public_clients() {
         let native = json!({ "application_type": "native", "redirect_uris": [uri] });
         assert!(read_with(&native).is_ok(), "{uri}");
     }
+    let foreign = json!({ "jwks": { "keys": [{ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }] } });
+    assert!(read_with(&foreign).is_ok(), "a key that is not understood is nobody's fault");
     let relaxed = Allowed { require_pkce: false, ..allowed() };
     let read = |change: Value| super::read(change.as_object().unwrap(), &relaxed).unwrap().0.require_pkce;
     assert!(!read(json!({ "redirect_uris": ["https://rp.example/"] })));
