@@ -23,10 +23,13 @@ async fn metadata_names_only_endpoints_that_answer() {
     assert_eq!(metadata.header("access-control-allow-origin"), "*");
     let metadata = metadata.json();
     assert_eq!(metadata["issuer"], BROKER);
-    for endpoint in
-        ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint"]
-    {
-        let reply = browser.get(&lab, metadata[endpoint].as_str().unwrap()).await;
+    let other = browser.get(&lab, &format!("{BROKER}/.well-known/oauth-authorization-server")).await.json();
+    assert_eq!(metadata, other, "RFC 8414 says the same");
+    let members = metadata.as_object().unwrap().iter();
+    let endpoints: Vec<_> = members.filter(|(n, _)| n.ends_with("_endpoint") || *n == "jwks_uri").collect();
+    assert!(endpoints.len() >= 8, "{endpoints:?}");
+    for (endpoint, url) in endpoints {
+        let reply = browser.get(&lab, url.as_str().unwrap()).await;
         assert_ne!(reply.status, 404, "{endpoint}");
     }
     let jwks = browser.get(&lab, metadata["jwks_uri"].as_str().unwrap()).await.json();
