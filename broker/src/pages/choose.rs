@@ -9,7 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use nixa_provider::{Chosen, Step, see_other};
+use nixa_provider::{About, Chosen, Step, see_other};
 use nixa_web::{Page, Text, html};
 use tower_sessions::Session;
 
@@ -32,6 +32,7 @@ struct Choice {
 struct ChoosePage {
     page: Page,
     client: String,
+    about: About,
     transaction: Option<String>,
     level: Option<String>,
     logged_in: Option<String>,
@@ -71,6 +72,7 @@ pub(super) async fn show(
     let page = ChoosePage {
         page: step.page(&broker.look, step.text.t("choose-title")),
         client: step.client_name().to_owned(),
+        about: step.about(),
         transaction: broker.host.transaction(&step.current, step.text),
         level: judged.requirement.minimums.first().map(|acr| words::level(step.text, acr)),
         notice: notice(&step, name.as_deref()),

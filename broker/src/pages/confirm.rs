@@ -12,7 +12,7 @@ use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::id::Id;
-use nixa_provider::{Chosen, Host, ProviderError, Step, see_other};
+use nixa_provider::{About, Chosen, Host, ProviderError, Step, see_other};
 use nixa_web::{Browser, Page, Text, html};
 use serde_json::json;
 use tower_sessions::Session;
@@ -31,6 +31,7 @@ fn purpose(browser: &Browser) -> String {
 struct ConfirmPage {
     page: Page,
     client: String,
+    about: About,
     transaction: Option<String>,
     name: String,
     consent: bool,
@@ -71,6 +72,7 @@ pub(super) async fn show(
     let page = ConfirmPage {
         page: step.page(&broker.look, title),
         client: step.client_name().to_owned(),
+        about: step.about(),
         transaction: broker.host.transaction(&step.current, step.text),
         name: sso.login.name,
         consent,

@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::introspect::introspect;
 use crate::limits;
 use crate::logged_out;
+use crate::logo;
 use crate::metadata::{configuration, jwks};
 use crate::par::push;
 use crate::register;
@@ -79,6 +80,7 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
         .route("/form-post.js", get(script))
+        .route("/logo/{client_id}", get(logo::logo))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .merge(for_scripts)

@@ -192,7 +192,26 @@ impl<H: Host> Provider<H> {
     }
 }
 
+/// What a client shows of itself.
+pub struct About {
+    /// The address of its logo, here.
+    pub logo: Option<String>,
+    /// Its privacy policy and its terms, elsewhere.
+    pub links: Vec<(&'static str, String)>,
+}
+
 impl<S> Step<S> {
+    /// What the client shows of itself, with the texts' keys of its links.
+    #[must_use]
+    pub fn about(&self) -> About {
+        let said = |member: &str| self.client.about.get(member)?.as_str().map(str::to_owned);
+        let links = [("service-policy", "policy_uri"), ("service-terms", "tos_uri")];
+        About {
+            logo: said("logo_uri").map(|_| format!("/logo/{}", self.client.client_id)),
+            links: links.into_iter().filter_map(|(key, member)| Some((key, said(member)?))).collect(),
+        }
+    }
+
     /// The CSRF token for a form of this step.
     #[must_use]
     pub fn csrf(&self, purpose: &str) -> String {

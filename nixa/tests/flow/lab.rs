@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -66,6 +66,8 @@ pub(crate) struct Net {
     pub(crate) simulator: Simulator,
     pub(crate) logouts: Mutex<Vec<(String, String)>>,
     pub(crate) deaf: Mutex<bool>,
+    /// Whether what they publish are pictures.
+    pub(crate) pictures: AtomicBool,
     /// What portals publish, and how often it was fetched.
     pub(crate) published: Mutex<HashMap<String, (Vec<u8>, usize)>>,
 }
@@ -98,7 +100,9 @@ impl Outbound for Net {
         let mut published = self.published.lock().unwrap();
         let (body, fetched) = published.get_mut(url).ok_or(FetchError::Failed)?;
         *fetched += 1;
-        Ok(Document { body: body.clone(), media_type: "application/json".into(), max_age: None })
+        let picture = self.pictures.load(Ordering::SeqCst);
+        let media_type = if picture { "image/png" } else { "application/json" };
+        Ok(Document { body: body.clone(), media_type: media_type.into(), max_age: None })
     }
 
     async fn post(&self, url: &str, form: String) -> bool {

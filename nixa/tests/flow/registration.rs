@@ -150,6 +150,45 @@ async fn who_may_not_register() {
     assert!(call(&closed, "GET", &discovery, "", None).await.json().get("registration_endpoint").is_none());
 }
 
+#[tokio::test]
+async fn what_a_client_shows_of_itself_is_shown_and_its_logo_comes_from_here() {
+    let lab = lab().await;
+    let more = json!({
+        "logo_uri": "https://new.example/logo.png",
+        "policy_uri": "https://new.example/policy",
+        "tos_uri": "https://new.example/terms",
+    });
+    let id = register(&lab, &metadata(&more)).await.json()["client_id"].as_str().unwrap().to_owned();
+    let challenge = pkce::challenge(VERIFIER);
+    let request = [
+        ("response_type", "code"),
+        ("client_id", id.as_str()),
+        ("redirect_uri", "https://new.example/cb"),
+        ("scope", "openid"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    let page = Browser::default().open(&lab, &format!("{BROKER}/authorize?{}", encode(&request))).await.body;
+    for shown in
+        [&format!("src=\"/logo/{id}\""), "href=\"https://new.example/policy\"", "href=\"https://new.example/terms\""]
+    {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let logo = async || call(&lab, "GET", &format!("{BROKER}/logo/{id}"), "", None).await;
+    assert_eq!(logo().await.status, 404, "it cannot be fetched");
+    publish(&lab, "https://new.example/logo.png", &json!("not a picture"));
+    lab.clock.advance(10);
+    assert_eq!(logo().await.status, 404, "JSON is no picture");
+    lab.net.pictures.store(true, std::sync::atomic::Ordering::SeqCst);
+    lab.clock.advance(301);
+    let shown = logo().await;
+    assert_eq!(
+        (shown.status, shown.header("content-type"), shown.body.as_str()),
+        (200, "image/png", "\"not a picture\"")
+    );
+    assert_eq!(call(&lab, "GET", &format!("{BROKER}/logo/basic"), "", None).await.status, 404);
+}
+
 fn publish(lab: &Lab, url: &str, document: &Value) {
     lab.net.published.lock().unwrap().insert(url.to_owned(), (document.to_string().into_bytes(), 0));
 }
