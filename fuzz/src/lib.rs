@@ -139,8 +139,12 @@ pub fn token_request(data: &[u8]) {
 
 /// Metadata that a client registers (RFC 7591), and the document of its sector.
 pub fn registration(data: &[u8]) {
-    let allowed =
-        Allowed { scopes: texts(&["openid", "profile"]), acr_values: texts(&["one"]), http: false, require_pkce: true };
+    let allowed = Allowed {
+        scopes: texts(&["openid", "profile"]),
+        acr_values: texts(&["one"]),
+        http: false,
+        ..Allowed::default()
+    };
     let Ok(metadata) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
     match read(&metadata, &allowed) {
         Ok((client, method)) => {

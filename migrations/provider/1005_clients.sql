@@ -16,3 +16,6 @@ CREATE TABLE registration_tokens (
   uses_left BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
+
+-- Removing a client revokes what it was granted.
+CREATE INDEX grants_by_client ON grants (client_id) WHERE revoked_at IS NULL;

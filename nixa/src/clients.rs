@@ -83,7 +83,7 @@ pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
             }
         }
         ClientsCommand::Health { .. } => {
-            for (client_id, health) in store.delivery_health(now + -DAY).await? {
+            for (client_id, health) in store.delivery_health(None, now + -DAY).await? {
                 let since = health.oldest_waiting_at.map_or_else(String::new, |at| format!(" since {}", at.0));
                 let (waiting, delivered, given_up) = (health.waiting, health.delivered, health.given_up);
                 writeln!(out, "{client_id} {waiting} waiting{since}, {delivered} delivered, {given_up} given up")?;

@@ -202,7 +202,7 @@ async fn declare(
     declared: Vec<Client>,
     now: Timestamp,
 ) -> Result<Clients, StartError> {
-    let clients = Clients::new(store.clone(), world.outbound.clone());
+    let clients = Clients::new(store.clone(), world.outbound.clone(), declared.clone());
     for client in declared.iter().filter(|client| client.sector_identifier_uri.is_some()) {
         let known = store.client(&client.client_id).await.map_err(|e| storage(config, &e))?;
         let same = |known: &ClientRecord| {

@@ -29,7 +29,7 @@ struct Login {
 }
 
 /// How many services are listed.
-const MOST_SERVICES: i64 = 50;
+const MOST_SERVICES: usize = 50;
 /// How many logins are shown.
 const SHOWN: i64 = 10;
 
@@ -68,7 +68,8 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
     // Whoever is not logged in finds the way to the services.
     let clients = match &sso {
         Some(sso) => broker.clients.find_all(&sso.clients, broker.now()).await,
-        None => broker.clients.first(MOST_SERVICES).await.map(|all| all.into_iter().map(Arc::new).collect()),
+        // Whoever registered by API does not get its name and address onto this page.
+        None => Ok(broker.clients.declared().take(MOST_SERVICES).cloned().collect()),
     };
     let named = decisions.iter().map(|d| &d.client_id);
     let (clients, named): (Vec<Arc<Client>>, _) = match (clients, broker.clients.find_all(named, broker.now()).await) {

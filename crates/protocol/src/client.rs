@@ -242,6 +242,12 @@ impl Client {
         jose::verify(token, &self.verifying_keys(), None)
     }
 
+    /// Whether it is an application on the person's own device (Registration §2).
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.about.get("application_type").and_then(Value::as_str) == Some("native")
+    }
+
     /// Whether this client must use PKCE (RFC 9700 §2.1.1).
     #[must_use]
     pub fn needs_pkce(&self) -> bool {

@@ -25,6 +25,8 @@ pub struct Allowed {
     pub acr_values: BTreeSet<String>,
     /// Whether addresses may be `http`: on a server that is not on TLS itself.
     pub http: bool,
+    /// Whether a client may have public subjects: the same for every such client.
+    pub public_subjects: bool,
     /// Whether a confidential client must use PKCE; a public one always must.
     pub require_pkce: bool,
 }
@@ -73,7 +75,7 @@ pub fn refuse(member: &str, reason: &str) -> OAuthError {
 }
 
 /// A client from its metadata, with its way to authenticate. It has no identifier and no secret yet, and its
-/// sector identifier and its keys have not been fetched.
+/// sector identifier and its keys have not been fetched. An empty `sector` is to be the client's own identifier.
 ///
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata` (RFC 7591 §3.2.2), naming the first member that is not
@@ -122,7 +124,7 @@ pub fn read(metadata: &Map<String, Value>, allowed: &Allowed) -> Result<(Client,
         request_protection: protection(&said)?,
         default_max_age: said.count("default_max_age")?,
         default_acr_values: said.texts("default_acr_values")?,
-        public_subject: said.choice("subject_type", &["pairwise", "public"])? == Some("public"),
+        public_subject: subjects(&said, allowed)? == Some("public"),
         sector_identifier_uri: said.uri("sector_identifier_uri", allowed.http)?,
         client_uri: said.uri("client_uri", allowed.http)?,
         backchannel_logout_uri: said.uri("backchannel_logout_uri", allowed.http)?,
@@ -262,6 +264,11 @@ pub fn check_sector(document: &[u8], client: &Client) -> Result<(), OAuthError> 
     }
 }
 
+fn subjects(said: &Said<'_>, allowed: &Allowed) -> Result<Option<&'static str>, OAuthError> {
+    let choices: &[&'static str] = if allowed.public_subjects { &["pairwise", "public"] } else { &["pairwise"] };
+    said.choice("subject_type", choices)
+}
+
 fn protection(said: &Said<'_>) -> Result<RequestProtection, OAuthError> {
     let pushed = said.flag("require_pushed_authorization_requests")?;
     Ok(match (said.flag("require_signed_request_object")?, pushed) {
@@ -310,18 +317,26 @@ fn name(said: &Said<'_>, client: &Client) -> Result<LocalizedText, OAuthError> {
     })
 }
 
-/// The sector is the host of the sector identifier, or else of the redirect URIs, which must then have one
-/// (OpenID Connect Core §8.1).
+/// A sector by the host of an address (OpenID Connect Core §8.1). Of the web, and not of this machine: an app's
+/// own scheme may have any text where the host stands, and every app has the same loopback.
+#[must_use]
+pub fn sector_of(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "https" | "http") && !is_loopback(url))?;
+    // Never the same as a name that a configuration gives to a sector.
+    url.host_str().map(|host| format!("host:{host}"))
+}
+
+/// The sector is the host of the sector identifier, or else of the redirect URIs, which must then have one. Empty
+/// for an app without a host: then the client is its own sector.
 fn sector(client: &Client) -> Result<String, OAuthError> {
-    let host = |uri: &String| Url::parse(uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = |uri: &String| sector_of(uri);
     if let Some(uri) = &client.sector_identifier_uri {
         return host(uri).ok_or_else(|| refuse("sector_identifier_uri", "has no host"));
     }
     let hosts: BTreeSet<Option<String>> = client.redirect_uris.iter().map(host).collect();
     match (hosts.len(), hosts.into_iter().next().flatten()) {
         (1, Some(host)) => Ok(host),
-        // A scheme of an app's own has no host.
-        (1, None) => Ok(client.redirect_uris.first().cloned().unwrap_or_default()),
+        (1, None) => Ok(String::new()),
         _ if client.public_subject => Ok(String::new()),
         _ => Err(refuse("sector_identifier_uri", "is needed, because the redirect_uris have several hosts")),
     }
@@ -341,24 +356,36 @@ fn frame(client: &Client) -> Result<(), OAuthError> {
 /// for a native client also a scheme of its own with a dot in it (RFC 8252 §7).
 fn redirect_uri(uri: &str, native: bool, http: bool) -> Result<(), &'static str> {
     let url = Url::parse(uri).map_err(|_| "must be absolute URIs")?;
+    if !uri.bytes().all(|octet| octet.is_ascii_graphic()) {
+        return Err("must be of ASCII characters (RFC 3986), a host name as `xn--`");
+    }
+    // What else a parser lets through would be read as more than a host in a Content-Security-Policy.
+    let host = url.host_str().unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if matches!(url.scheme(), "https" | "http") && (host.is_empty() || !host.chars().all(plain)) {
+        return Err("must have a plain host name");
+    }
     if url.fragment().is_some() {
         return Err("must not have a fragment");
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not have a user name");
     }
-    let loopback = match url.host() {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if http || (native && is_loopback(&url)) => Ok(()),
+        "http" => Err("must be https"),
+        scheme if native && scheme.contains('.') => Ok(()),
+        _ => Err("must be https, or for a native application a scheme with a dot"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if http || (native && loopback) => Ok(()),
-        "http" => Err("must be https"),
-        scheme if native && scheme.contains('.') => Ok(()),
-        _ => Err("must be https, or for a native application a scheme with a dot"),
     }
 }
 

@@ -95,7 +95,10 @@ async fn read<H: Host>(
     let Some(client) = client else { return refuse(words, "bad-request") };
     let now = provider.now();
     let client = match provider.clients.find(client, now).await {
-        Ok(Some(client)) => provider.clients.with_keys(client, params.get("request"), now).await,
+        Ok(Some(client)) if params.get("request").is_some() => {
+            provider.clients.with_keys(client, params.get("request"), now).await
+        }
+        Ok(Some(client)) => client,
         Ok(None) => return refuse(words, "unknown-service"),
         Err(error) => return Err(provider.failed(&error.into(), words)),
     };

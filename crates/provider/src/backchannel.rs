@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
-use nixa_protocol::random_token;
 use nixa_protocol::subject::subject_for;
+use nixa_protocol::{Timestamp, random_token};
 use nixa_storage::{DELIVERED, DeliveryRecord};
 
 use crate::error::ProviderError;
@@ -21,6 +21,10 @@ const LEASE: i64 = 60;
 const BACKOFF: [i64; 9] = [10, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
 /// A logout token's life, in seconds (§2.4 recommends two minutes at most).
 const TOKEN_LIFE: i64 = 120;
+
+/// Outcomes of deliveries that are not made.
+const GONE: &str = "client-is-gone";
+const BACK: &str = "logged-in-again";
 
 /// Sends a logout token to a client.
 #[async_trait]
@@ -51,12 +55,26 @@ impl<H: Host> Provider<H> {
         tried.into_iter().collect()
     }
 
+    /// Whether the person left this service alone, it could not be told, and they have logged in there again in the
+    /// same session: told now, it would end that login.
+    async fn is_back(&self, delivery: &DeliveryRecord, now: Timestamp) -> Result<bool, ProviderError> {
+        let session = self.sessions.load(Some(&delivery.sid), now).await?;
+        Ok(session.is_some_and(|session| session.clients.contains(&delivery.client_id)))
+    }
+
     async fn deliver(&self, delivery: &DeliveryRecord) -> Result<(), ProviderError> {
         let now = self.now();
         let client = self.clients.find(&delivery.client_id, now).await?;
+        if delivery.attempts > 1 && self.is_back(delivery, now).await? {
+            return Ok(self.stores.outbox.done(&delivery.id, BACK, &[told(delivery, BACK)], now).await?);
+        }
+        let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
-            let trail = [told(delivery, "client-is-gone")];
-            return Ok(self.stores.outbox.done(&delivery.id, "client-is-gone", &trail, now).await?);
+            // An instance of another configuration may know it.
+            return match wait {
+                Some(wait) => Ok(self.stores.outbox.put_off(&delivery.id, now + *wait, &[], now).await?),
+                None => Ok(self.stores.outbox.done(&delivery.id, GONE, &[told(delivery, GONE)], now).await?),
+            };
         };
         let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
         // Made anew for each try: one that waited in a queue would have expired.
@@ -77,7 +95,6 @@ impl<H: Host> Provider<H> {
             // needs encoding: it is base64url with dots.
             false => self.clients.documents.post(&uri, format!("logout_token={token}")).await,
         };
-        let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         match (delivered, wait) {
             (true, _) => self.stores.outbox.done(&delivery.id, DELIVERED, &[told(delivery, DELIVERED)], now).await?,
             (false, Some(wait)) => {

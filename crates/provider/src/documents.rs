@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use nixa_protocol::Timestamp;
 use thiserror::Error;
 
+/// The most documents that are kept.
+const MOST: usize = 500;
 /// How long an answer is used that does not say it, in seconds.
 const FRESH: i64 = 300;
 /// The longest that one is used, whatever it says.
@@ -76,6 +78,10 @@ impl Documents {
     pub async fn get(&self, url: &str, anew: bool, now: Timestamp) -> Option<Arc<Document>> {
         let entry = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= MOST && !known.contains_key(url) {
+                // A client that names ever new addresses costs fetches, and no memory.
+                known.clear();
+            }
             Arc::clone(known.entry(url.to_owned()).or_default())
         };
         let mut entry = entry.lock().await;

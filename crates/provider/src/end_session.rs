@@ -116,36 +116,42 @@ async fn act<H: Host>(
     let after = redirect_after(&asked.params, asked.client.as_deref());
     let sid = browser.as_ref().and_then(|b| b.sid());
     let current = provider.sessions.load(sid, provider.now()).await?;
+    let here = asked.place(provider, current.as_ref()).await?;
     let confirmed = browser.as_ref().is_some_and(|b| b.is_csrf_token(PURPOSE, params.get("csrf")));
     let ended = match (&current, &asked.sid) {
-        (Some(session), _) if confirmed => match (params.get("answer"), asked.part_of(session)) {
+        (Some(session), _) if confirmed => match (params.get("answer"), here.alone) {
             (Some("yes"), _) => log_out(provider, browser, Some(session)).await?,
             (Some("service"), Some(client)) => leave(provider, session, &client).await?,
             _ => return Ok(message(provider, text, "still-logged-in")),
         },
         // The service proves by its ID token that it belongs to this very session, and there is no other one whose
         // session the person may want to keep: nothing to ask.
-        (Some(session), Some(hinted)) if session.sid == *hinted && asked.part_of(session).is_none() => {
+        (Some(session), Some(hinted)) if session.sid == *hinted && !here.others => {
             log_out(provider, browser, Some(session)).await?
         }
         // Without proof, any page of the web could log people out: ask (RP-Initiated Logout §2).
-        (Some(session), _) => return ask(provider, browser, text, &asked, session, after.as_deref()).await,
+        (Some(_), _) => return Ok(ask(provider, browser, text, &asked, here, after.as_deref())),
         (None, Some(hinted)) if post && browser.is_none() => {
             // A cross-site post comes without the cookie; the verified hint names the session.
             let session = provider.sessions.load(Some(hinted), provider.now()).await?;
-            match session {
+            if asked.place(provider, session.as_ref()).await?.others {
                 // By GET the cookie comes along, and the page can ask.
-                Some(session) if asked.part_of(&session).is_some() => return provider.set_aside(&asked, hinted).await,
-                session => log_out(provider, None, session.as_ref()).await?,
+                return provider.set_aside(&asked, hinted).await;
             }
+            log_out(provider, None, session.as_ref()).await?
         }
         (None, None) if post && browser.is_none() => {
             return Ok(see_other(&format!("/logout?{}", kept_query(&asked.kept()))));
         }
         // Set aside by a post, and then the browser came without a session after all.
         (None, Some(hinted)) if asked.set_aside => {
+            // Nobody can be asked: the service speaks for itself and for no other.
             let session = provider.sessions.load(Some(hinted), provider.now()).await?;
-            log_out(provider, browser, session.as_ref()).await?
+            match (asked.place(provider, session.as_ref()).await?, &session) {
+                (Place { alone: Some(client), .. }, Some(session)) => leave(provider, session, &client).await?,
+                (Place { others: false, .. }, session) => log_out(provider, browser, session.as_ref()).await?,
+                _ => log_out(provider, browser, None).await?,
+            }
         }
         (None, _) => log_out(provider, browser, None).await?,
     };
@@ -178,11 +184,31 @@ impl Asked {
         std::iter::once(("client_id", client.client_id.clone())).chain(others).collect()
     }
 
-    /// The client, when it is one of several in a session: then the person can leave it alone.
-    fn part_of<L>(&self, session: &SsoSession<L>) -> Option<Arc<Client>> {
-        let client = self.client.as_ref()?;
-        (session.clients.len() > 1 && session.clients.contains(&client.client_id)).then(|| Arc::clone(client))
+    /// Where the client stands in a session.
+    async fn place<H: Host>(
+        &self,
+        provider: &Provider<H>,
+        session: Option<&SsoSession<H::Login>>,
+    ) -> Result<Place, ProviderError> {
+        let Some(session) = session else { return Ok(Place::default()) };
+        // Those that are still there: a client that was removed has no session that anybody could want to keep.
+        let services = provider.clients.find_all(&session.clients, provider.now()).await?;
+        let is_it = |service: &&Arc<Client>| self.client.as_ref().is_some_and(|c| c.client_id == service.client_id);
+        let others = services.iter().any(|service| !is_it(&service));
+        let alone = services.iter().find(is_it).filter(|_| others).cloned();
+        Ok(Place { services, others, alone })
     }
+}
+
+/// Where the client that asks for a logout stands in the session.
+#[derive(Default)]
+struct Place {
+    /// The services of the session.
+    services: Vec<Arc<Client>>,
+    /// Whether there are others than the client.
+    others: bool,
+    /// The client, when it is one of several: then the person can leave it alone.
+    alone: Option<Arc<Client>>,
 }
 
 async fn read<H: Host>(provider: &Provider<H>, params: &Params) -> Result<Asked, ProviderError> {
@@ -273,6 +299,8 @@ async fn leave<H: Host>(
             s.clients.remove(&client.client_id);
         })
         .await?;
+    // After it is gone from the session: a code that is being redeemed meets one of the two, see `redeem`.
+    provider.stores.outbox.end_session(&session.sid, id, &[], &[], now).await?;
     first_delivery(provider).await;
     Ok(Ended { sid: Some(session.sid.clone()), clients: vec![Arc::clone(client)], alone: true })
 }
@@ -344,23 +372,26 @@ fn kept_query(kept: &[(&'static str, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
 }
 
-async fn ask<H: Host>(
+fn ask<H: Host>(
     provider: &Provider<H>,
     browser: Option<&mut Browser>,
     text: Text,
     asked: &Asked,
-    session: &SsoSession<H::Login>,
+    here: Place,
     after: Option<&str>,
-) -> Result<Response, ProviderError> {
+) -> Response {
     let csrf = browser.map(|b| b.csrf_token(PURPOSE)).unwrap_or_default();
     let kept = asked.kept();
     let page = Page::new(&provider.look, text, "logout-title").keeping(&kept_query(&kept));
-    let only = asked.part_of(session).map(|client| text.pick(&client.name).to_owned());
-    let clients = provider.clients.find_all(&session.clients, provider.now()).await?;
-    let services = clients.iter().map(|client| text.pick(&client.name).to_owned()).collect();
-    let page =
-        ConfirmPage { page: page.leading_to(&after.map(origin).unwrap_or_default()), csrf, kept, services, only };
-    Ok(html(&page.page, &page, StatusCode::OK))
+    let name = |client: &Arc<Client>| text.pick(&client.name).to_owned();
+    let page = ConfirmPage {
+        page: page.leading_to(&after.map(origin).unwrap_or_default()),
+        csrf,
+        kept,
+        services: here.services.iter().map(name).collect(),
+        only: here.alone.as_ref().map(name),
+    };
+    html(&page.page, &page, StatusCode::OK)
 }
 
 pub(crate) fn message<H: Host>(provider: &Provider<H>, text: Text, key: &str) -> Response {

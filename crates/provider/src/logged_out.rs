@@ -135,7 +135,11 @@ impl<H: Host> Provider<H> {
             None => outbox.deliveries_of_client(&client.client_id, MOST).await?,
         };
         states.retain(|state| state.delivery.client_id == client.client_id);
-        let health = outbox.delivery_health(now + -HEALTH).await?.remove(&client.client_id).unwrap_or_default();
+        let health = outbox
+            .delivery_health(Some(&client.client_id), now + -HEALTH)
+            .await?
+            .remove(&client.client_id)
+            .unwrap_or_default();
         Ok(json!({
             "deliveries": states.iter().map(described).collect::<Vec<_>>(),
             "waiting": health.waiting,

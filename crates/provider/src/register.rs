@@ -123,8 +123,10 @@ impl<H: Host> Provider<H> {
         }
         let (client, method) = self.checked(&metadata, allowed).await?;
         let secret = method.needs_secret().then(|| random_token(&*self.entropy));
+        let client_id: String = random_token(&*self.entropy).chars().take(22).collect();
         let client = Client {
-            client_id: random_token(&*self.entropy).chars().take(22).collect(),
+            sector: or_own(&client.sector, &client_id),
+            client_id,
             authentication: method.authentication(secret.as_deref().unwrap_or_default()),
             ..client
         };
@@ -160,6 +162,9 @@ impl<H: Host> Provider<H> {
         headers: &HeaderMap,
     ) -> Result<(ClientRecord, String), ProviderError> {
         let token = bearer(headers, &Params::default())?.ok_or_else(invalid_token)?;
+        if client_id.contains('\0') {
+            return Err(invalid_token().into());
+        }
         let record = self.clients.store.client(client_id).await?.ok_or_else(invalid_token)?;
         let known = record.token.as_ref().is_some_and(|known| same_secret(known.as_str(), digest(&token).as_str()));
         if known { Ok((record, token)) } else { Err(invalid_token().into()) }
@@ -207,7 +212,8 @@ impl<H: Host> Provider<H> {
                 }
                 (other, _) => other,
             };
-        let client = Client { client_id: client_id.to_owned(), authentication, ..client };
+        let sector = or_own(&client.sector, client_id);
+        let client = Client { client_id: client_id.to_owned(), sector, authentication, ..client };
         let trail = [registered(client_id, "updated")];
         if !self.clients.store.update_client(&client, &digest(&token), &trail, self.now()).await? {
             return Err(invalid_token().into());
@@ -232,6 +238,11 @@ impl<H: Host> Provider<H> {
         told.insert("registration_access_token".to_owned(), json!(token));
         Value::Object(told)
     }
+}
+
+/// A client whose redirect URIs have no host is a sector of its own.
+fn or_own(sector: &str, client_id: &str) -> String {
+    if sector.is_empty() { format!("client:{client_id}") } else { sector.to_owned() }
 }
 
 fn secret_of(authentication: &ClientAuthentication) -> Option<&str> {

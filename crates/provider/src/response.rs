@@ -1,7 +1,7 @@
 //! The answer on its way: a redirect, or a form that the browser posts.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_web::{Page, Text, html};
@@ -18,6 +18,13 @@ struct FormPostPage {
     parameters: Vec<(&'static str, String)>,
 }
 
+#[derive(Template)]
+#[template(path = "to_app.html")]
+struct ToAppPage {
+    page: Page,
+    href: String,
+}
+
 /// Presses the button of the page, where scripts run.
 const SCRIPT: &str = "document.forms[0].submit();\n";
 
@@ -28,10 +35,28 @@ pub(crate) async fn script() -> Response {
 }
 
 impl<H: Host> Provider<H> {
+    /// Sends the browser to an app. A redirect to a scheme of its own, or to loopback, would be one that began with
+    /// a form of ours, which browsers hold to the `form-action` of its page; a refresh is not.
+    fn to_app(&self, text: Text, location: &str) -> Response {
+        let page = Page::new(&self.look, text, "to-app-title");
+        let page = ToAppPage { page, href: location.to_owned() };
+        let mut response = html(&page.page, &page, StatusCode::OK);
+        if let Ok(value) = HeaderValue::from_str(&format!("0; url={location}")) {
+            response.headers_mut().insert(header::REFRESH, value);
+        }
+        response
+    }
+
     /// Sends an answer to the client.
     pub(crate) fn send(&self, text: Text, answer: AuthorizationResponse) -> Response {
         match answer.mode {
-            ResponseMode::Query => see_other(&answer.location()),
+            ResponseMode::Query => {
+                let location = answer.location();
+                if location.starts_with("https:") || self.identity.issuer.starts_with("http:") {
+                    return see_other(&location);
+                }
+                self.to_app(text, &location)
+            }
             ResponseMode::FormPost => {
                 let target = origin(&answer.redirect_uri);
                 // The one page with a script: from here, and nothing else of it.

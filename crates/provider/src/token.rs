@@ -14,6 +14,7 @@ use nixa_audit::{Event, Kind};
 use nixa_protocol::entropy::keyed_bytes;
 use nixa_protocol::error::invalid_grant;
 use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed, own_scopes};
+use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::id_token::{IdToken, at_hash};
 use nixa_protocol::seal::SealingKey;
 use nixa_protocol::subject::subject_for;
@@ -161,8 +162,8 @@ async fn redeem<H: Host>(
             return Err(unusable());
         }
     }
-    // A session that ended after the code was issued takes the code with it.
-    if now >= record.expires || provider.sessions.load(Some(&record.sid), now).await?.is_none() {
+    // A session that ended after the code was issued takes the code with it; so does leaving the service alone.
+    if now >= record.expires || !provider.is_in_session(&record.sid, client, now).await? {
         return Err(unusable());
     }
     let offline = record.body.scopes.contains("offline_access");
@@ -184,7 +185,7 @@ async fn redeem<H: Host>(
     if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref(), &[issued(&grant, "code")]).await? {
         return Err(unusable());
     }
-    if provider.sessions.load(Some(&grant.sid), now).await?.is_none() {
+    if !provider.is_in_session(&grant.sid, client, now).await? {
         // The session ended between the first look and the insert, so that its end did not see the grant.
         let trail = [revoked(grant.id.as_str(), &client.client_id, "session-ended").about(grant.subject.as_str())];
         provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?;
@@ -307,6 +308,11 @@ fn joined(scopes: &BTreeSet<String>) -> String {
 }
 
 impl<H: Host> Provider<H> {
+    async fn is_in_session(&self, sid: &Id<Sso>, client: &Client, now: Timestamp) -> Result<bool, ProviderError> {
+        let session = self.sessions.load(Some(sid), now).await?;
+        Ok(session.is_some_and(|session| session.clients.contains(&client.client_id)))
+    }
+
     fn new_refresh(&self, now: Timestamp) -> (String, NewRefresh) {
         let token = random_token(&*self.entropy);
         let record = NewRefresh { digest: digest(&token), expires_at: now + self.lifetimes.refresh_token };

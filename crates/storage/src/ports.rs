@@ -163,8 +163,8 @@ pub trait LogoutOutbox: Send + Sync {
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>>;
     /// What became of a client's deliveries, the newest first.
     async fn deliveries_of_client(&self, client_id: &str, most: i64) -> Result<Vec<DeliveryState>>;
-    /// How deliveries went since a time, by client.
-    async fn delivery_health(&self, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>>;
+    /// How deliveries went since a time, by client; of one client alone with `only`.
+    async fn delivery_health(&self, only: Option<&str>, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>>;
     /// The client did not take it: try again.
     async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()>;
 }
@@ -257,7 +257,7 @@ pub trait Audit: Send + Sync {
 #[async_trait]
 pub trait Upkeep: Send + Sync {
     /// Removes refresh tokens and grants that ended a day ago, browsers whose mark has ended, and decisions of
-    /// before the given time: some hundreds of each at once. How many rows it removed.
+    /// before the given time: batch by batch, some thousands of each at most. How many rows it removed.
     async fn remove_ended(&self, decisions_before: Option<Timestamp>, now: Timestamp) -> Result<u64>;
 }
 

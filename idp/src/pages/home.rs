@@ -13,9 +13,6 @@ use tower_sessions::Session;
 
 use super::Idp;
 
-/// How many servers are shown.
-const MOST_CLIENTS: i64 = 20;
-
 #[derive(Template)]
 #[template(path = "idp_home.html")]
 struct HomePage {
@@ -40,11 +37,8 @@ pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: 
         Ok(sso) => sso.map(|s| s.login.username),
         Err(error) => return idp.failed(&error, text),
     };
-    let address = |c: Client| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
-    let clients = match idp.clients.first(MOST_CLIENTS).await {
-        Ok(clients) => clients.into_iter().filter_map(address).collect(),
-        Err(error) => return idp.failed(&error.into(), text),
-    };
+    let address = |c: &Arc<Client>| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
+    let clients = idp.clients.declared().filter_map(address).collect();
     let title = text.pick(&idp.look.name).to_owned();
     let page = HomePage { page: Page::titled(&idp.look, text, title), username, clients };
     html(&page.page, &page, StatusCode::OK)

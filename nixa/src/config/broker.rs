@@ -7,6 +7,7 @@ use nixa_protocol::access_token::AccessTokenFormat;
 use nixa_protocol::client::RequestProtection;
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
 use nixa_protocol::jwe::{Encrypter, Encryption};
+use nixa_protocol::registration::sector_of;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
@@ -359,8 +360,8 @@ impl PortalSection {
     }
 
     fn sector_name(&self) -> String {
-        let host = |uri: &String| Some(url::Url::parse(uri).ok()?.host_str()?.to_owned());
-        self.sector_identifier_uri.as_ref().and_then(host).unwrap_or_else(|| self.sector.clone())
+        let named = self.sector_identifier_uri.as_deref().and_then(sector_of);
+        named.unwrap_or_else(|| self.sector.clone())
     }
 
     fn encrypter(&self, wanted: Option<Encryption>) -> Result<Option<Encrypter>, &'static str> {

@@ -17,6 +17,9 @@ use crate::outbound::Reach;
 pub struct RegistrationSection {
     /// The scopes that they may have.
     pub scopes: BTreeSet<String>,
+    /// Whether they may have public subjects, the same for every such client.
+    #[serde(default)]
+    pub public_subjects: bool,
     /// Whether confidential ones must use PKCE; public ones always must.
     #[serde(default = "default_true")]
     pub require_pkce: bool,
@@ -36,6 +39,7 @@ impl RegistrationSection {
             scopes,
             acr_values: acr_values.iter().cloned().collect(),
             http: !secure,
+            public_subjects: self.public_subjects,
             require_pkce: self.require_pkce,
         }
     }

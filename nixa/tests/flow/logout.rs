@@ -54,6 +54,42 @@ async fn the_person_may_leave_one_service_alone() {
 }
 
 #[tokio::test]
+async fn a_service_that_was_left_does_not_end_the_others() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    browser.tokens(&lab, "legacy", &[]).await;
+    // Issued before the service is left, redeemed after.
+    let code = browser.code(&lab, "basic", &[]).await;
+    let url = logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())]);
+    let page = browser.get(&lab, &url).await;
+    choose(&lab, &mut browser, &page, "service").await;
+    assert_eq!(crate::browser::redeem(&lab, "basic", &code, &[]).await.json()["error"], "invalid_grant");
+    // The same hint again, by the back button or by intent.
+    let again = browser.get(&lab, &url).await;
+    assert!(again.body.contains("name=\"answer\"") && !again.body.contains("value=\"service\""), "{}", again.body);
+    assert!(logged_in(&lab, &mut browser).await);
+}
+
+#[tokio::test]
+async fn a_late_logout_does_not_end_a_later_login() {
+    let lab = Lab::new().await;
+    let mut browser = Browser::default();
+    let tokens = browser.tokens(&lab, "basic", &[]).await;
+    browser.tokens(&lab, "legacy", &[]).await;
+    *lab.net.deaf.lock().unwrap() = true;
+    let page = browser.get(&lab, &logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
+    choose(&lab, &mut browser, &page, "service").await;
+    let tries = || lab.net.logouts.lock().unwrap().len();
+    assert_eq!(tries(), 1);
+    browser.tokens(&lab, "basic", &[]).await;
+    *lab.net.deaf.lock().unwrap() = false;
+    lab.clock.advance(10);
+    lab.broker.provider.deliver_due().await.unwrap();
+    assert_eq!(tries(), 1, "the person is there again");
+}
+
+#[tokio::test]
 async fn a_logout_posted_by_a_portal_also_lets_the_person_choose() {
     let lab = Lab::new().await;
     let mut browser = Browser::default();
@@ -73,7 +109,7 @@ async fn a_logout_posted_by_a_portal_also_lets_the_person_choose() {
     let aside = post().await;
     let nobody = Browser::default().get(&lab, &aside).await;
     assert_eq!(nobody.location(), "https://basic.example/bye?state=s", "a browser that never brings a cookie");
-    assert!(!logged_in(&lab, &mut browser).await);
+    assert!(logged_in(&lab, &mut browser).await, "nobody was asked: the service has left, and no other");
 }
 
 const FRAMED: &str = r#"

@@ -151,6 +151,35 @@ async fn who_may_not_register() {
 }
 
 #[tokio::test]
+async fn an_app_gets_its_answer_by_a_page_and_names_with_a_nul_are_unknown() {
+    let lab = lab().await;
+    let app = json!({
+        "application_type": "native", "redirect_uris": ["vn.example.app:/cb"], "token_endpoint_auth_method": "none",
+    });
+    let id = register(&lab, &metadata(&app)).await.json()["client_id"].as_str().unwrap().to_owned();
+    let challenge = pkce::challenge(VERIFIER);
+    let request = [
+        ("response_type", "code"),
+        ("client_id", id.as_str()),
+        ("redirect_uri", "vn.example.app:/cb"),
+        ("scope", "openid"),
+        ("prompt", "none"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    let page = Browser::default().get(&lab, &format!("{BROKER}/authorize?{}", encode(&request))).await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("refresh").starts_with("0; url=vn.example.app:/cb?error=login_required"), "{page:?}");
+    assert!(page.body.contains("href=\"vn.example.app:/cb?error=login_required"));
+
+    // `a%00:x`
+    let nul = [("authorization", "Basic YSUwMDp4")];
+    let nul = lab.post(&format!("{BROKER}/token"), &nul, &[("grant_type", "x")]).await;
+    assert_eq!((nul.status, &nul.json()["error"]), (401, &json!("invalid_client")));
+    assert_eq!(call(&lab, "GET", &format!("{BROKER}/register/%00"), "initial", None).await.status, 401);
+}
+
+#[tokio::test]
 async fn what_a_client_shows_of_itself_is_shown_and_its_logo_comes_from_here() {
     let lab = lab().await;
     let more = json!({

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use thiserror::Error;
+use url::{Host, Url};
 
 use super::response::ResponseMode;
 use crate::client::Client;
@@ -32,16 +33,35 @@ pub enum Unbound {
     UnregisteredRedirectUri,
 }
 
+/// An app listens on loopback at a port that it is given when it starts (RFC 8252 §7.3): of an address by number,
+/// any port is the registered one.
+fn is_port_of_app(client: &Client, registered: &str, uri: &str) -> bool {
+    let address = |text: &str| {
+        let mut url = Url::parse(text).ok().filter(|url| url.scheme() == "http")?;
+        let loopback = match url.host()? {
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+            Host::Domain(_) => false,
+        };
+        // Without this, what the parser mends would count as the same.
+        (loopback && url.as_str() == text).then_some(())?;
+        url.set_port(None).ok()?;
+        Some(url)
+    };
+    client.is_native() && address(uri).is_some_and(|asked| address(registered) == Some(asked))
+}
+
 /// Binds a client's request to its redirect URI.
 ///
-/// URIs are compared octet by octet (RFC 9700 §2.1): any pattern or prefix opens a redirector.
+/// URIs are compared octet by octet (RFC 9700 §2.1), but for the port of an app on loopback: any pattern or prefix
+/// opens a redirector.
 ///
 /// # Errors
 /// [`Unbound`].
 pub fn bind(params: &Params, client: Arc<Client>) -> Result<Bound, Unbound> {
     let once = |name: &str| params.get(name).filter(|_| !params.is_repeated(name));
     let uri = once("redirect_uri").ok_or(Unbound::NoRedirectUri)?;
-    if !client.redirect_uris.iter().any(|registered| registered == uri) {
+    if !client.redirect_uris.iter().any(|registered| registered == uri || is_port_of_app(&client, registered, uri)) {
         return Err(Unbound::UnregisteredRedirectUri);
     }
     // Any other mode is refused later, by an error in the query.

@@ -9,6 +9,7 @@ fn allowed() -> Allowed {
         scopes: texts(&["openid", "profile", "offline_access"]),
         acr_values: texts(&["two"]),
         http: false,
+        public_subjects: false,
         require_pkce: true,
     }
 }
@@ -24,7 +25,7 @@ fn the_defaults_are_those_of_the_specifications() {
     let (client, method) = read_with(&json!({ "unknown": 1, "client_uri": null })).unwrap();
     assert_eq!(method, Method::SecretBasic);
     assert_eq!((client.id_token_alg, client.public_subject), (Algorithm::Rs256, false));
-    assert_eq!((client.sector.as_str(), client.name.en.as_str()), ("rp.example", "rp.example"));
+    assert_eq!((client.sector.as_str(), client.name.en.as_str()), ("host:rp.example", "rp.example"));
     assert!(client.require_pkce && !client.refresh_tokens && !client.declared);
     assert_eq!(client.scopes, allowed().scopes);
 }
@@ -64,7 +65,7 @@ fn what_was_registered_is_what_is_described() {
         "scope": "openid profile", "software_id": "s", "software_version": "1",
     });
     let (client, method) = read(metadata.as_object().unwrap(), &allowed()).unwrap();
-    assert_eq!(client.sector, "sector.example");
+    assert_eq!(client.sector, "host:sector.example");
     let described =
         describe(&Client { authentication: method.authentication(""), client_id: "c".into(), ..client.clone() });
     for (member, value) in metadata.as_object().unwrap() {
@@ -129,6 +130,11 @@ fn each_refusal_names_its_member() {
         (json!({"userinfo_signed_response_alg": "RS512"}), "userinfo_signed_response_alg"),
         (json!({"userinfo_encrypted_response_enc": "A999GCM"}), "userinfo_encrypted_response_enc"),
         (json!({"subject_type": "transient"}), "subject_type"),
+        (json!({"subject_type": "public"}), "subject_type"),
+        (json!({"redirect_uris": ["https://d\u{1ecb}chv\u{1ee5}.vn/cb"]}), "redirect_uris"),
+        (json!({"redirect_uris": ["https://a;b/cb"]}), "redirect_uris"),
+        (json!({"redirect_uris": ["https://*/cb"]}), "redirect_uris"),
+        (json!({"client_uri": "https://a,b/"}), "client_uri"),
         (json!({"redirect_uris": ["https://a.example/", "https://b.example/"]}), "sector_identifier_uri"),
         (json!({"sector_identifier_uri": "http://rp.example/"}), "sector_identifier_uri"),
         (json!({"default_max_age": -1}), "default_max_age"),
@@ -157,12 +163,22 @@ fn each_refusal_names_its_member() {
 
 #[test]
 fn native_and_public_clients() {
-    for uri in ["http://127.0.0.1:4000/cb", "http://[::1]/cb", "http://localhost/cb", "vn.example.app:/cb"] {
+    for uri in [
+        "http://127.0.0.1:4000/cb",
+        "http://[::1]/cb",
+        "http://localhost/cb",
+        "vn.example.app:/cb",
+        "com.evil.app://portal.gov.vn/cb",
+    ] {
         let native = json!({ "application_type": "native", "redirect_uris": [uri] });
-        assert!(read_with(&native).is_ok(), "{uri}");
+        let (client, _) = read_with(&native).expect(uri);
+        assert_eq!(client.sector, "", "{uri}: the client is its own sector");
     }
     let foreign = json!({ "jwks": { "keys": [{ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }] } });
     assert!(read_with(&foreign).is_ok(), "a key that is not understood is nobody's fault");
+    let public = Allowed { public_subjects: true, ..allowed() };
+    let wanted = json!({ "redirect_uris": ["https://rp.example/"], "subject_type": "public" });
+    assert!(super::read(wanted.as_object().unwrap(), &public).unwrap().0.public_subject);
     let relaxed = Allowed { require_pkce: false, ..allowed() };
     let read = |change: Value| super::read(change.as_object().unwrap(), &relaxed).unwrap().0.require_pkce;
     assert!(!read(json!({ "redirect_uris": ["https://rp.example/"] })));

@@ -31,6 +31,10 @@ const WAITING: &str = "SELECT client_id, COUNT(*) AS n, MIN(queued_at) AS at FRO
     WHERE done_at IS NULL GROUP BY client_id";
 const ENDED: &str = "SELECT client_id, outcome, COUNT(*) AS n, MAX(done_at) AS at FROM logout_deliveries
     WHERE done_at >= $1 GROUP BY client_id, outcome";
+const WAITING_OF: &str = "SELECT client_id, COUNT(*) AS n, MIN(queued_at) AS at FROM logout_deliveries
+    WHERE client_id = $1 AND done_at IS NULL GROUP BY client_id";
+const ENDED_OF: &str = "SELECT client_id, outcome, COUNT(*) AS n, MAX(done_at) AS at FROM logout_deliveries
+    WHERE client_id = $2 AND done_at >= $1 GROUP BY client_id, outcome";
 const PUT_OFF: &str = "UPDATE logout_deliveries SET next_at = $2 WHERE id = $1 AND done_at IS NULL";
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -85,14 +89,20 @@ impl LogoutOutbox for SqlStore {
         self.db.all(OF_CLIENT, args![client_id, most]).await?.iter().map(read_state).collect()
     }
 
-    async fn delivery_health(&self, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>> {
+    async fn delivery_health(&self, only: Option<&str>, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>> {
+        let (waiting, ended) = match only {
+            Some(client) => {
+                (self.db.all(WAITING_OF, args![client]).await?, self.db.all(ENDED_OF, args![since, client]).await?)
+            }
+            None => (self.db.all(WAITING, args![]).await?, self.db.all(ENDED, args![since]).await?),
+        };
         let mut health: BTreeMap<String, DeliveryHealth> = BTreeMap::new();
-        for row in self.db.all(WAITING, args![]).await? {
+        for row in waiting {
             let of = health.entry(row.text("client_id")?).or_default();
             of.waiting = row.int("n")?;
             of.oldest_waiting_at = row.maybe_int("at")?.map(Timestamp);
         }
-        for row in self.db.all(ENDED, args![since]).await? {
+        for row in ended {
             let of = health.entry(row.text("client_id")?).or_default();
             match row.maybe_text("outcome")?.as_deref() {
                 Some(DELIVERED) => {

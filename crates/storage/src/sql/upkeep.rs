@@ -8,6 +8,8 @@ use crate::ports::Upkeep;
 
 /// How many rows of a table are removed at once: a transaction that a login does not have to wait for.
 const AT_ONCE: i64 = 500;
+/// How often in a row: what is more is removed at the next call.
+const ROUNDS: usize = 40;
 /// How long what has ended is kept, in seconds: longer than any code or access token lives, so that the
 /// revocation of one is found while it could be used, and the use of a spent refresh token is noticed.
 pub(super) const KEPT: i64 = 86_400;
@@ -42,7 +44,13 @@ impl Upkeep for SqlStore {
         }
         let mut removed = 0;
         for (sql, before) in steps {
-            removed += self.db.execute(sql, args![before, AT_ONCE]).await?;
+            for _ in 0..ROUNDS {
+                let gone = self.db.execute(sql, args![before, AT_ONCE]).await?;
+                removed += gone;
+                if gone < AT_ONCE.unsigned_abs() {
+                    break;
+                }
+            }
         }
         Ok(removed)
     }

@@ -149,7 +149,7 @@ macro_rules! durable_contracts {
             a_grant_lives_as_long_as_its_last_refresh_token
             a_browser_goes_when_its_mark_has_ended
             decisions_go_only_by_a_given_time
-            many_go_some_at_once
+            many_go_batch_by_batch
         }
         contracts! { $backend, accounts:
             an_account_comes_back

@@ -103,7 +103,7 @@ pub(crate) async fn what_became_of_it_can_be_asked(store: Store) {
     assert_eq!((of_client[0].delivery.attempts, of_client[0].done_at), (1, None));
     assert_eq!((of_client[1].queued_at, of_client[1].done_at), (Some(NOW), Some(NOW + 6)));
     assert_eq!(store.deliveries_of_client("tax", 1).await.unwrap().len(), 1);
-    let health = store.delivery_health(NOW).await.unwrap();
+    let health = store.delivery_health(None, NOW).await.unwrap();
     let tax = DeliveryHealth {
         waiting: 1,
         oldest_waiting_at: Some(NOW + 5),
@@ -112,8 +112,10 @@ pub(crate) async fn what_became_of_it_can_be_asked(store: Store) {
         given_up: 0,
     };
     assert_eq!(health["tax"], tax);
+    let alone = store.delivery_health(Some("tax"), NOW).await.unwrap();
+    assert!(alone.len() == 1 && alone["tax"] == tax);
     assert_eq!((health["city"].given_up, health["city"].waiting), (1, 0));
-    assert!(!store.delivery_health(NOW + 8).await.unwrap().contains_key("city"));
+    assert!(!store.delivery_health(None, NOW + 8).await.unwrap().contains_key("city"));
 }
 
 pub(crate) async fn put_off_waits(store: Store) {
