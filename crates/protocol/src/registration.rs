@@ -317,11 +317,11 @@ fn name(said: &Said<'_>, client: &Client) -> Result<LocalizedText, OAuthError> {
     })
 }
 
-/// A sector by the host of an address (OpenID Connect Core §8.1). Of the web, and not of this machine: an app's
-/// own scheme may have any text where the host stands, and every app has the same loopback.
+/// A sector by the host of an address of the web (OpenID Connect Core §8.1): an app's own scheme may have any text
+/// where the host stands.
 #[must_use]
 pub fn sector_of(uri: &str) -> Option<String> {
-    let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "https" | "http") && !is_loopback(url))?;
+    let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     // Never the same as a name that a configuration gives to a sector.
     url.host_str().map(|host| format!("host:{host}"))
 }
@@ -329,10 +329,11 @@ pub fn sector_of(uri: &str) -> Option<String> {
 /// The sector is the host of the sector identifier, or else of the redirect URIs, which must then have one. Empty
 /// for an app without a host: then the client is its own sector.
 fn sector(client: &Client) -> Result<String, OAuthError> {
-    let host = |uri: &String| sector_of(uri);
     if let Some(uri) = &client.sector_identifier_uri {
-        return host(uri).ok_or_else(|| refuse("sector_identifier_uri", "has no host"));
+        return sector_of(uri).ok_or_else(|| refuse("sector_identifier_uri", "has no host"));
     }
+    // Every app has the same loopback.
+    let host = |uri: &String| if Url::parse(uri).is_ok_and(|url| is_loopback(&url)) { None } else { sector_of(uri) };
     let hosts: BTreeSet<Option<String>> = client.redirect_uris.iter().map(host).collect();
     match (hosts.len(), hosts.into_iter().next().flatten()) {
         (1, Some(host)) => Ok(host),

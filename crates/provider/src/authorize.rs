@@ -156,7 +156,7 @@ fn redirect_error<H: Host>(provider: &Provider<H>, text: Text, bound: &Bound, er
     tracing::info!(client = bound.client.client_id, code = error.code.as_str(), "authorization request refused");
     let (state, issuer) = (bound.state.as_deref(), &provider.identity.issuer);
     let (uri, mode) = (&bound.redirect_uri, bound.response_mode);
-    provider.send(text, AuthorizationResponse::error(uri, mode, error, state, issuer))
+    provider.send(text, &bound.client, AuthorizationResponse::error(uri, mode, error, state, issuer))
 }
 
 impl<H: Host> Provider<H> {

@@ -159,5 +159,5 @@ async fn answer<H: Host>(
             AuthorizationResponse::error(&request.redirect_uri, request.response_mode, &error, state, issuer)
         }
     };
-    Ok(provider.send(text, answer))
+    Ok(provider.send(text, &client, answer))
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use nixa_protocol::Client;
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_web::{Page, Text, html};
 
@@ -48,14 +49,14 @@ impl<H: Host> Provider<H> {
     }
 
     /// Sends an answer to the client.
-    pub(crate) fn send(&self, text: Text, answer: AuthorizationResponse) -> Response {
+    pub(crate) fn send(&self, text: Text, client: &Client, answer: AuthorizationResponse) -> Response {
         match answer.mode {
             ResponseMode::Query => {
                 let location = answer.location();
-                if location.starts_with("https:") || self.identity.issuer.starts_with("http:") {
-                    return see_other(&location);
+                if client.is_native() && !location.starts_with("https:") {
+                    return self.to_app(text, &location);
                 }
-                self.to_app(text, &location)
+                see_other(&location)
             }
             ResponseMode::FormPost => {
                 let target = origin(&answer.redirect_uri);
