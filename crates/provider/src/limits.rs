@@ -22,11 +22,11 @@ const WINDOW: i64 = 60;
 /// How often may be asked, in a minute; nothing is counted where it is zero.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// By one address (of IPv6, one network of 64 bits).
+    /// By one address (of IPv6, one network of 64 bits): requests of browsers, and refused ones of programs.
     pub per_address: u64,
     /// By one client that has authenticated.
     pub per_client: u64,
-    /// Addresses that are not counted: portals' own servers, whose limit is that of their clients.
+    /// Addresses that are not counted.
     pub exempt: Vec<IpNet>,
     /// The header in which a proxy in front puts the address; the last one in it counts.
     pub address_header: Option<HeaderName>,
@@ -95,15 +95,21 @@ impl<H: Host> Provider<H> {
     }
 }
 
-/// Around what programs call.
+/// Around what programs call. What they ask rightly is limited by client: the server of a large portal, or a broker,
+/// asks for everybody from one address. Of an address, refusals are counted, and too many become one that says when
+/// to come back.
 pub(crate) async fn for_scripts<H: Host>(
     State(provider): State<Arc<Provider<H>>>,
     request: Request,
     next: Next,
 ) -> Response {
     let address = provider.asker(&request);
+    let response = next.run(request).await;
+    if !response.status().is_client_error() || response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return response;
+    }
     match provider.limit_address(address).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) => response,
         Err(error) => json_error(&error),
     }
 }

@@ -51,6 +51,7 @@ async fn answer<H: Host>(provider: &Provider<H>, token: &str) -> Result<Response
     let grant = grant.ok_or_else(invalid)?;
     let client = provider.clients.find(&grant.client_id, now).await?.ok_or_else(invalid)?;
     let client = provider.clients.with_keys(client, None, now).await;
+    provider.limit_client(&client, now).await?;
     // A token for another API is that API's to read, not to bring here for more (RFC 8707 §3).
     let ours = [Some(provider.identity.issuer.as_str()), client.resource.as_deref()];
     if !ours.contains(&Some(access.audience())) {

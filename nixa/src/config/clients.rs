@@ -49,11 +49,11 @@ impl RegistrationSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
-    /// By one address.
+    /// By one address: requests of browsers, and those of programs that are refused.
     pub per_address: u64,
     /// By one client that has authenticated.
     pub per_client: u64,
-    /// Networks that are not counted: those of the portals' own servers.
+    /// Networks that are not counted by address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exempt: Vec<IpNet>,
     /// The header in which a proxy in front puts the address; it must replace or extend what comes from outside.

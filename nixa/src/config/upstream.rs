@@ -69,7 +69,7 @@ pub struct IdpLevel {
 }
 
 fn default_upstream_scopes() -> Vec<String> {
-    ["profile", "phone", "personal_number"].map(str::to_owned).to_vec()
+    ["profile", "email", "phone", "address", "personal_number"].map(str::to_owned).to_vec()
 }
 
 impl IdpLevel {

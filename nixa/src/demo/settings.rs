@@ -108,7 +108,6 @@ name = {{ vi = "Tài khoản định danh điện tử quốc gia", en = "Nation
 description = {{ vi = "Mật khẩu và ứng dụng xác thực", en = "Password and authenticator app" }}
 issuer = "{national}"
 client_id = "nixa-broker"
-scopes = ["profile", "email", "phone", "address", "personal_number"]
 cap = "urn:nixa:loa:4"
 states_authenticators = true
 states_personal_number = true

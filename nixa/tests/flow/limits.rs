@@ -23,7 +23,7 @@ async fn an_address_that_asks_too_often_is_told_when_to_come_back() {
     // 1 700 000 000 is 20 s into its minute.
     assert_eq!(refused.header("retry-after"), "40");
     let refused = ask("198.51.100.1", "/userinfo").await;
-    assert_eq!((refused.status, refused.header("retry-after")), (429, "40"), "one count for all endpoints");
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "40"), "a refusal counts at all endpoints");
     assert_eq!(refused.json()["error"], "temporarily_unavailable");
     assert_eq!(ask("198.51.100.1", "/jwks").await.status, 200, "what is cached is not counted");
     assert_eq!(ask("198.51.100.2", &path).await.status, 303, "another address");
