@@ -6,9 +6,11 @@ import json
 import ssl
 import threading
 import time
+import urllib.parse
 
 import pytest
-from test_certified import openid_client  # noqa: F401
+from conftest import choose, password_login
+from test_certified import browser, openid_client  # noqa: F401
 from tls import Person, private_jwk, tls_broker  # noqa: F401
 
 
@@ -31,7 +33,7 @@ class Published(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.fetched.append(self.path)
-        document = self.server.documents.get(self.path)
+        document = self.server.documents.get(self.path.partition("?")[0])
         if isinstance(document, str):
             self.send_response(302)
             self.send_header("Location", document)
@@ -111,3 +113,39 @@ def test_what_must_not_be_fetched_is_not(tls_broker, published):  # noqa: F811
     assert register("http://localhost/jwks") == (400, "jwks_uri: must be https")
     # Refused at once but for the slow one: nothing waits for a private network that does not answer.
     assert published.fetched.count("/around") == 4 and time.monotonic() - started < 12
+
+
+def test_a_browser_loads_the_frame_of_a_service_at_logout(tls_broker, published, browser):  # noqa: F811
+    """Front-channel logout in Chromium without JavaScript, and the page of a service with its logo."""
+    home, page = published.home, browser
+    published.documents.update({"/callback": {}, "/bye": {}, "/front": {}, "/logo.png": {}})
+    answer = tls_broker.session().post(
+        tls_broker.url("broker") + "/register",
+        headers={"Authorization": "Bearer " + tls_broker.command("clients", "token")},
+        json={"redirect_uris": [home + "/callback"], "client_name#vi": "Cổng tự đăng ký",
+              "post_logout_redirect_uris": [home + "/bye"], "frontchannel_logout_uri": home + "/front",
+              "frontchannel_logout_session_required": True, "policy_uri": home + "/policy"},
+    )
+    client = answer.json()
+    assert answer.status_code == 201, client
+    page.goto(tls_broker.url("broker") + "/authorize?" + urllib.parse.urlencode({
+        "response_type": "code", "client_id": client["client_id"], "redirect_uri": home + "/callback",
+        "scope": "openid", "code_challenge": "c" * 43, "code_challenge_method": "S256"}))
+    assert "Cổng tự đăng ký" in page.inner_text("main")
+    assert page.locator(f"a[href='{home}/policy']").count() == 1
+    choose(page, "national")
+    password_login(page, tls_broker.citizen("national", 2))
+    assert page.url.startswith(home + "/callback?code=")
+
+    page.goto(tls_broker.url("broker") + "/logout?" + urllib.parse.urlencode({
+        "client_id": client["client_id"], "post_logout_redirect_uri": home + "/bye", "state": "s"}))
+    page.click("button[value=yes]")
+    page.wait_for_url(home + "/bye?state=s", timeout=10_000)
+    frames = [path for path in published.fetched if path.startswith("/front?")]
+    assert len(frames) == 1, published.fetched
+    told = dict(urllib.parse.parse_qsl(frames[0].partition("?")[2]))
+    assert told["iss"] == tls_broker.url("broker") and told["sid"]
+    # Removed by its own token (RFC 7592): the next test of this broker finds a session of nobody.
+    gone = tls_broker.session().delete(client["registration_client_uri"], headers={
+        "Authorization": "Bearer " + client["registration_access_token"]})
+    assert gone.status_code == 204
