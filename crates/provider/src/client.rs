@@ -2,13 +2,37 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, header};
 use nixa_protocol::error::invalid_client;
 use nixa_protocol::{Client, Params, Timestamp, client_auth, digest};
+use nixa_web::read_form;
 
 use crate::error::ProviderError;
 use crate::host::Host;
 use crate::state::Provider;
+
+/// What a client asks at an endpoint of its own, having authenticated.
+pub(crate) struct Call {
+    pub(crate) form: Params,
+    pub(crate) client: Arc<Client>,
+    pub(crate) now: Timestamp,
+}
+
+/// Reads a form and authenticates the client that sent it.
+pub(crate) async fn called<H: Host>(
+    provider: &Provider<H>,
+    endpoint: &str,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Call, ProviderError> {
+    let form = read_form(headers, body)?;
+    form.refuse_repeated()?;
+    let now = provider.now();
+    let client = authenticate_client(provider, endpoint, headers, &form, now).await?;
+    Ok(Call { form, client, now })
+}
 
 /// Authenticates the client and uses up its assertion, before anything else is looked at.
 pub(crate) async fn authenticate_client<H: Host>(

@@ -7,6 +7,7 @@ use nixa_protocol::jose::JoseRefusal;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_storage::StorageError;
 use nixa_web::{BrowserError, FormError, no_store};
+use serde::Serialize;
 use serde_json::json;
 use thiserror::Error;
 
@@ -66,6 +67,18 @@ impl ProviderError {
 impl From<FormError> for ProviderError {
     fn from(error: FormError) -> Self {
         OAuthError::new(ErrorCode::InvalidRequest, error.description()).into()
+    }
+}
+
+/// An answer in JSON that nobody may store, or its error.
+pub(crate) fn json_answer(status: StatusCode, said: Result<impl Serialize, ProviderError>) -> Response {
+    match said {
+        Ok(said) => {
+            let mut response = (status, Json(said)).into_response();
+            no_store(response.headers_mut());
+            response
+        }
+        Err(error) => json_error(&error),
     }
 }
 

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use nixa_protocol::access_token::may_introspect;
 use nixa_protocol::error::invalid_client;
-use nixa_web::{no_store, read_form};
 use serde_json::{Value, json};
 
-use crate::client::authenticate_client;
-use crate::error::{ProviderError, json_error};
+use crate::client::{Call, called};
+use crate::error::{ProviderError, json_answer};
 use crate::host::Host;
 use crate::state::Provider;
 
@@ -23,14 +21,7 @@ pub(crate) async fn introspect<H: Host>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match answer(&provider, &headers, body).await {
-        Ok(said) => {
-            let mut response = Json(said).into_response();
-            no_store(response.headers_mut());
-            response
-        }
-        Err(error) => json_error(&error),
-    }
+    json_answer(StatusCode::OK, answer(&provider, &headers, body).await)
 }
 
 async fn answer<H: Host>(
@@ -38,10 +29,7 @@ async fn answer<H: Host>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Value, ProviderError> {
-    let form = read_form(headers, body)?;
-    form.refuse_repeated()?;
-    let now = provider.now();
-    let caller = authenticate_client(provider, "introspect", headers, &form, now).await?;
+    let Call { form, client: caller, now } = called(provider, "introspect", headers, body).await?;
     if !caller.authentication.is_confidential() {
         // Anybody can use a public client's name: an open endpoint would try out tokens for them (RFC 7662 §2.1).
         return Err(invalid_client("introspection needs client authentication").into());

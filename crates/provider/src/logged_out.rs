@@ -4,24 +4,23 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::logout::frame;
 use nixa_protocol::{Client, digest, random_token};
 use nixa_storage::{DELIVERED, DeliveryState};
-use nixa_web::{Page, Text, html, no_store, read_form};
+use nixa_web::{Page, Text, html};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_sessions::Session;
 
-use crate::client::authenticate_client;
+use crate::client::{Call, called};
 use crate::end_session::{Ended, message};
-use crate::error::{ProviderError, json_error};
+use crate::error::{ProviderError, json_answer};
 use crate::host::Host;
 use crate::state::Provider;
 use crate::step::{Chosen, origin, see_other};
@@ -122,10 +121,7 @@ impl<H: Host> Provider<H> {
         headers: &HeaderMap,
         body: Result<Bytes, BytesRejection>,
     ) -> Result<Value, ProviderError> {
-        let form = read_form(headers, body)?;
-        form.refuse_repeated()?;
-        let now = self.now();
-        let client = authenticate_client(self, "logout/deliveries", headers, &form, now).await?;
+        let Call { form, client, now } = called(self, "logout/deliveries", headers, body).await?;
         if !client.authentication.is_confidential() {
             return Err(nixa_protocol::error::invalid_client("the state of logouts needs client authentication").into());
         }
@@ -208,12 +204,5 @@ pub(crate) async fn deliveries<H: Host>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match provider.delivery_states(&headers, body).await {
-        Ok(said) => {
-            let mut response = Json(said).into_response();
-            no_store(response.headers_mut());
-            response
-        }
-        Err(error) => json_error(&error),
-    }
+    json_answer(StatusCode::OK, provider.delivery_states(&headers, body).await)
 }

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_protocol::authorize::{REQUEST_URI, Unbound, bind, effective};
 use nixa_protocol::error::invalid_request;
 use nixa_protocol::{Client, Params, digest, random_token};
-use nixa_web::{no_store, read_form};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::authorize::complete;
-use crate::client::authenticate_client;
-use crate::error::{ProviderError, json_error};
+use crate::client::{Call, called};
+use crate::error::{ProviderError, json_answer};
 use crate::host::Host;
 use crate::state::Provider;
 
@@ -43,14 +41,7 @@ pub(crate) async fn push<H: Host>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match answer(&provider, &headers, body).await {
-        Ok(said) => {
-            let mut response = (StatusCode::CREATED, Json(said)).into_response();
-            no_store(response.headers_mut());
-            response
-        }
-        Err(error) => json_error(&error),
-    }
+    json_answer(StatusCode::CREATED, answer(&provider, &headers, body).await)
 }
 
 async fn answer<H: Host>(
@@ -58,10 +49,7 @@ async fn answer<H: Host>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Value, ProviderError> {
-    let form = read_form(headers, body)?;
-    form.refuse_repeated()?;
-    let now = provider.now();
-    let client = authenticate_client(provider, "par", headers, &form, now).await?;
+    let Call { form, client, now } = called(provider, "par", headers, body).await?;
     if form.get("request_uri").is_some() {
         return Err(invalid_request("request_uri must not be pushed").into());
     }

@@ -9,9 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{ErrorCode, OAuthError, digest};
-use nixa_web::read_form;
 
-use crate::client::authenticate_client;
+use crate::client::{Call, called};
 use crate::error::{ProviderError, json_error};
 use crate::host::Host;
 use crate::state::Provider;
@@ -34,10 +33,7 @@ async fn answer<H: Host>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(), ProviderError> {
-    let form = read_form(headers, body)?;
-    form.refuse_repeated()?;
-    let now = provider.now();
-    let client = authenticate_client(provider, "revoke", headers, &form, now).await?;
+    let Call { form, client, now } = called(provider, "revoke", headers, body).await?;
     // The hint could only save a lookup; a wrong one must not keep a token alive (§2.1).
     let token = form.required("token")?;
     let foreign = || OAuthError::new(ErrorCode::UnauthorizedClient, "the token is another client's");

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::entropy::keyed_bytes;
 use nixa_protocol::error::invalid_grant;
@@ -20,14 +19,14 @@ use nixa_protocol::seal::SealingKey;
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, digest, random_token};
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
-use nixa_web::{no_store, read_form};
+use nixa_web::read_form;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access_token::{Wanted, transaction};
 use crate::client::authenticate_client;
 use crate::code::{CodeRecord, code_key};
-use crate::error::{ProviderError, json_error};
+use crate::error::{ProviderError, json_answer, json_error};
 use crate::host::Host;
 use crate::state::Provider;
 use crate::trail::{issued, revoked, rotated};
@@ -61,14 +60,7 @@ pub(crate) async fn token<H: Host>(
             return response;
         }
     };
-    match answer(&provider, &headers, &form).await {
-        Ok(tokens) => {
-            let mut response = Json(tokens).into_response();
-            no_store(response.headers_mut());
-            response
-        }
-        Err(error) => json_error(&error),
-    }
+    json_answer(StatusCode::OK, answer(&provider, &headers, &form).await)
 }
 
 async fn answer<H: Host>(
