@@ -1,5 +1,5 @@
 """Independent software logs in at the broker over TLS at two levels, refreshes, and logs out: openid-client,
-idpyoidc, Authlib, and Apache with mod_auth_openidc."""
+idpyoidc, Authlib, Rust's openidconnect, and Apache with mod_auth_openidc."""
 
 import re
 import urllib.parse
@@ -12,7 +12,7 @@ from deployment import DIRECT, wait_for
 from idpyoidc.client.defaults import DEFAULT_OIDC_SERVICES
 from idpyoidc.client.exception import OidcServiceError
 from idpyoidc.client.oauth2.stand_alone_client import StandAloneClient
-from tls import LOA, PLAIN_SECRET, Apache, OpenidClient, Person, tls_broker  # noqa: F401
+from tls import LOA, PLAIN_SECRET, Apache, OpenidClient, Person, SamplePortals, tls_broker  # noqa: F401
 
 SCOPE = "openid profile personal_number offline_access"
 
@@ -182,6 +182,35 @@ def test_authlib_over_tls(tls_broker, monkeypatch, test):
     for name, value in {**DIRECT, "REQUESTS_CA_BUNDLE": str(tls_broker.ca)}.items():
         monkeypatch.setenv(name, value)
     test(tls_broker)
+
+
+def test_portals_on_openidconnect_log_in_at_two_levels_and_log_out(tls_broker, browser):
+    """The `openidconnect` crate, in a real browser."""
+    portals, page, citizen = SamplePortals(tls_broker), browser, tls_broker.citizen("national", 2)
+    try:
+        page.goto(tls_broker.url("portal1") + "/login")
+        choose(page, "national")
+        password_login(page, citizen)
+        assert page.url == tls_broker.url("portal1") + "/"
+        assert claim(page, "acr") == LOA(1) and claim(page, "name") == citizen["name"]
+        sid = claim(page, "sid")
+
+        page.goto(tls_broker.url("portal2") + "/login")
+        while not page.url.startswith(tls_broker.url("portal2")):
+            if page.locator("#code").count():
+                page.fill("#code", totp(citizen))
+            page.click("main form button >> nth=0")
+        assert page.url == tls_broker.url("portal2") + "/"
+        assert claim(page, "acr") == LOA(2) and claim(page, "sid") == sid
+
+        page.click("form[action*=logout] button")
+        assert page.url.startswith(tls_broker.url("broker") + "/logout")
+        page.click("button[value=yes]")
+        assert page.url.startswith(tls_broker.url("portal2") + "/logged-out")
+        page.goto(tls_broker.url("portal1") + "/login")
+        assert page.url.endswith("/choose"), "the broker's session has ended"
+    finally:
+        portals.close()
 
 
 def log_in_at_apache(page, url, citizen):

@@ -75,8 +75,9 @@ class TlsBroker:
     """`nixa broker` and `nixa idp` over TLS, with what one start of the demo left behind. Answers as the demo does
     to those who ask it for addresses, secrets and citizens."""
 
-    # Where each portal would be; only Apache's two are served, of the others the test looks at the redirect.
-    PORTALS = ("openid-client", "idpyoidc", "apache-1", "apache-2")
+    # Where each portal would be; Apache's two and the sample portals are served, of the others the test looks at the
+    # redirect.
+    PORTALS = ("openid-client", "idpyoidc", "apache-1", "apache-2", "portal1", "portal2")
 
     def __init__(self, folder):
         self.demo = Demo(folder)
@@ -123,6 +124,8 @@ class TlsBroker:
     def _broker(self):
         text = self._server(self.demo.file("broker.toml"), "broker")
         text = text.replace(f"http://localhost:{self.demo.base + 1}", self.url("national"))
+        for offset, portal in ((10, "portal1"), (11, "portal2")):
+            text = text.replace(f"http://localhost:{self.demo.base + offset}", self.url(portal))
         # Nobody listens at the demo's portals now.
         text = re.sub(r"^backchannel_logout_uri.*\n", "", text, flags=re.M)
         # Clients may register, and what they publish is at this machine, under the test's certificate authority.
@@ -180,9 +183,7 @@ authorities = "ca.pem"
         return session
 
     def url(self, name):
-        if name in self.ports:
-            return f"https://localhost:{self.ports[name]}"
-        return f"http://localhost:{self.demo.base + {'portal1': 10, 'portal2': 11}[name]}"
+        return f"https://localhost:{self.ports[name]}"
 
     def secret(self, client_id):
         return self.demo.secret(client_id)
@@ -391,3 +392,33 @@ Require valid-user
     def close(self):
         self.process.end(signal.SIGTERM)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class SamplePortals:
+    """Two portals on the `openidconnect` crate, each a process of its own: those that the demo declares."""
+
+    def __init__(self, broker):
+        self.broker, self.processes = broker, []
+        env = {**os.environ, **DIRECT, "SSL_CERT_FILE": str(broker.ca), "PORTAL_TLS": str(broker.folder)}
+        portals = (("portal1", "national", "dich-vu-cong"), ("portal2", "insurance", "bao-hiem-xa-hoi"))
+        try:
+            for name, kind, client_id in portals:
+                command = [BINARY.parent / "examples/portal", kind, broker.url(name), broker.url("broker"), client_id]
+                with open(broker.log_file(name), "ab") as log:
+                    self.processes.append(
+                        Process(command, log, env={**env, "PORTAL_SECRET": broker.secret(client_id)}))
+            for name, _, _ in portals:
+                wait_for(f"{name} serves", lambda: self._serves(broker.url(name)), 20)
+        except BaseException:
+            self.close()
+            raise
+
+    def _serves(self, url):
+        try:
+            return self.broker.get(url).status_code < 500
+        except requests.ConnectionError:
+            return False
+
+    def close(self):
+        for process in self.processes:
+            process.end(signal.SIGTERM)
