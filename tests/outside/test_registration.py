@@ -149,3 +149,31 @@ def test_a_browser_loads_the_frame_of_a_service_at_logout(tls_broker, published,
     gone = tls_broker.session().delete(client["registration_client_uri"], headers={
         "Authorization": "Bearer " + client["registration_access_token"]})
     assert gone.status_code == 204
+
+
+STANDARD = {
+    "profile": "name family_name given_name middle_name nickname preferred_username profile picture website gender "
+               "birthdate zoneinfo locale updated_at",
+    "email": "email email_verified",
+    "phone": "phone_number phone_number_verified",
+    "address": "address",
+}
+
+
+def test_every_claim_of_the_standard_scopes_comes_with_its_type(tls_broker, published):  # noqa: F811
+    """As a conformance tester asks: a confidential client without PKCE, one scope after another, nonce or not."""
+    http_, broker, redirect = tls_broker.session(), tls_broker.url("broker"), published.home + "/callback"
+    token = {"Authorization": "Bearer " + tls_broker.command("clients", "token")}
+    client = http_.post(broker + "/register", headers=token, json={"redirect_uris": [redirect]}).json()
+    secret = (client["client_id"], client["client_secret"])
+    person = Person(tls_broker, tls_broker.citizen("national", 0))
+    for scope, claims in {**STANDARD, " ".join(STANDARD): " ".join(STANDARD.values())}.items():
+        query = {"response_type": "code", "client_id": secret[0], "redirect_uri": redirect, "scope": f"{scope} openid"}
+        back, _ = person.go(broker + "/authorize?" + urllib.parse.urlencode(query), published.home)
+        code = dict(urllib.parse.parse_qsl(urllib.parse.urlparse(back).query))["code"]
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
+        tokens = http_.post(broker + "/token", data=form, auth=secret).json()
+        told = http_.post(broker + "/userinfo", data={"access_token": tokens["access_token"]}).json()
+        assert set(told) == {"sub", *claims.split()}, scope
+        kinds = {"email_verified": bool, "phone_number_verified": bool, "updated_at": int, "address": dict}
+        assert all(type(value) is kinds.get(name, str) for name, value in told.items()), told

@@ -131,7 +131,8 @@ class TlsBroker:
         # Clients may register, and what they publish is at this machine, under the test's certificate authority.
         text = text.replace("\n[server.tls]", """
 [server.registration]
-scopes = ["profile", "offline_access"]
+scopes = ["profile", "email", "phone", "address", "offline_access"]
+require_pkce = false
 
 [server.outbound]
 networks = ["127.0.0.0/8", "::1/128"]
