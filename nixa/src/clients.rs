@@ -9,11 +9,13 @@ use nixa::config::Config;
 use nixa::serve::real_world;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{digest, random_token};
-use nixa_provider::{Clients, registered};
-use nixa_storage::{ClientStore as _, LogoutOutbox as _, Role};
+use nixa_provider::registered;
+use nixa_storage::{ClientRecord, ClientStore as _, LogoutOutbox as _, Role};
 
 use crate::commands::{Failure, account};
 
+/// How many clients are read at once.
+const BATCH: i64 = 500;
 /// A day in seconds.
 const DAY: i64 = 86_400;
 
@@ -76,10 +78,16 @@ pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
             writeln!(out, "{token}")?;
         }
         ClientsCommand::List { .. } => {
-            for record in Clients::every(&*store).await? {
-                let client = record.client;
-                let origin = if client.declared { "declared" } else { "registered" };
-                writeln!(out, "{} {origin} {} {}", client.client_id, client.authentication.as_str(), client.name.en)?;
+            let mut after = String::new();
+            loop {
+                let read = store.clients(&after, BATCH).await?;
+                let Some(last) = read.last() else { break };
+                after.clone_from(&last.client.client_id);
+                for ClientRecord { client, .. } in read {
+                    let origin = if client.declared { "declared" } else { "registered" };
+                    let how = client.authentication.as_str();
+                    writeln!(out, "{} {origin} {how} {}", client.client_id, client.name.en)?;
+                }
             }
         }
         ClientsCommand::Health { .. } => {

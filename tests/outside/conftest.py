@@ -1,5 +1,6 @@
 """Starts the demo as a person would and gives tests its addresses, its citizens and a browser."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -100,10 +101,10 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def page(chromium):
+@contextlib.contextmanager
+def fresh_page(chromium, **options):
     """A page of a browser that has never been here, without JavaScript; console errors fail the test."""
-    context = chromium.new_context(java_script_enabled=False, locale="vi-VN")
+    context = chromium.new_context(java_script_enabled=False, locale="vi-VN", **options)
     page = context.new_page()
     complaints = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
@@ -111,6 +112,12 @@ def page(chromium):
     yield page
     context.close()
     assert not complaints, complaints
+
+
+@pytest.fixture
+def page(chromium):
+    with fresh_page(chromium) as page:
+        yield page
 
 
 _last_step = {}

@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 import requests
 import test_client
-from conftest import choose, password_login, totp
+from conftest import choose, fresh_page, password_login, totp
 from deployment import DIRECT, wait_for
 from idpyoidc.client.defaults import DEFAULT_OIDC_SERVICES
 from idpyoidc.client.exception import OidcServiceError
@@ -33,15 +33,9 @@ def apache(tls_broker):
 
 @pytest.fixture
 def browser(chromium):
-    """A page of a browser that has never been here; it does not know the test's CA."""
-    context = chromium.new_context(java_script_enabled=False, ignore_https_errors=True, locale="vi-VN")
-    page = context.new_page()
-    complaints = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
-    page.on("response", lambda r: complaints.append(f"{r.status} {r.url.split('?')[0]}") if r.status >= 500 else None)
-    yield page
-    context.close()
-    assert not complaints, complaints
+    """It does not know the test's CA."""
+    with fresh_page(chromium, ignore_https_errors=True) as page:
+        yield page
 
 
 def query(url):

@@ -60,6 +60,15 @@ impl ClientAuthentication {
         }
     }
 
+    /// The digest of its secret, where it has one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Digest> {
+        match self {
+            Self::SecretBasic(held) | Self::SecretPost(held) => Some(held),
+            Self::PrivateKeyJwt | Self::None => None,
+        }
+    }
+
     /// Whether the client can keep a secret.
     #[must_use]
     pub fn is_confidential(&self) -> bool {
@@ -148,10 +157,12 @@ pub struct Client {
     pub default_max_age: Option<i64>,
     /// The levels for requests that name none (Registration §2).
     pub default_acr_values: Vec<String>,
+    /// Whether it is an application on the person's own device (Registration §2).
+    pub native: bool,
     /// Whether it was declared in the server's configuration, and not registered by itself.
     pub declared: bool,
-    /// What it said of itself that nothing here depends on: contacts, addresses of its logo, policy and terms,
-    /// its software (RFC 7591 §2).
+    /// What it said of itself that no rule depends on: contacts, addresses of its logo, policy and terms, its
+    /// software (RFC 7591 §2).
     pub about: BTreeMap<String, Value>,
 }
 
@@ -197,6 +208,7 @@ impl Client {
             sector_identifier_uri: None,
             default_max_age: None,
             default_acr_values: Vec::new(),
+            native: false,
             declared: false,
             about: BTreeMap::new(),
         }
@@ -240,12 +252,6 @@ impl Client {
             return Err(JoseRefusal::Algorithm);
         }
         jose::verify(token, &self.verifying_keys(), None)
-    }
-
-    /// Whether it is an application on the person's own device (Registration §2).
-    #[must_use]
-    pub fn is_native(&self) -> bool {
-        self.about.get("application_type").and_then(Value::as_str) == Some("native")
     }
 
     /// Whether this client must use PKCE (RFC 9700 §2.1.1).

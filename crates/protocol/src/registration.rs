@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 use crate::client::{Client, ClientAuthentication, LocalizedText, RequestProtection};
+use crate::entropy::{Digest, digest, same_secret};
 use crate::error::{ErrorCode, OAuthError};
 use crate::jose::{Algorithm, VerifyingKey};
 use crate::jwe::{ContentEncryption, Encrypter, Encryption, KeyManagement};
@@ -54,9 +55,16 @@ impl Method {
     /// The way to authenticate, with the secret for those that need one.
     #[must_use]
     pub fn authentication(self, secret: &str) -> ClientAuthentication {
+        self.keeping(&digest(secret))
+    }
+
+    /// The way to authenticate with a secret that the client holds already: it stays when only the way to show it
+    /// changes.
+    #[must_use]
+    pub fn keeping(self, held: &Digest) -> ClientAuthentication {
         match self {
-            Self::SecretBasic => ClientAuthentication::basic(secret),
-            Self::SecretPost => ClientAuthentication::post(secret),
+            Self::SecretBasic => ClientAuthentication::SecretBasic(held.clone()),
+            Self::SecretPost => ClientAuthentication::SecretPost(held.clone()),
             Self::PrivateKeyJwt => ClientAuthentication::PrivateKeyJwt,
             Self::None => ClientAuthentication::None,
         }
@@ -111,6 +119,7 @@ pub fn read(metadata: &Map<String, Value>, allowed: &Allowed) -> Result<(Client,
         return Err(refuse("jwks", "private_key_jwt needs jwks_uri, or a key of EC P-256, Ed25519 or RSA in jwks"));
     }
     let mut client = Client {
+        native,
         redirect_uris,
         keys,
         jwks_uri,
@@ -151,7 +160,7 @@ pub fn read(metadata: &Map<String, Value>, allowed: &Allowed) -> Result<(Client,
     said.flag("backchannel_logout_session_required")?;
     // Every ID token has it.
     said.flag("require_auth_time")?;
-    client.about = about(&said, metadata, native, allowed.http)?;
+    client.about = about(&said, metadata, allowed.http)?;
     Ok((client, method))
 }
 
@@ -160,12 +169,7 @@ fn request_objects_unsupported(metadata: &Map<String, Value>) -> bool {
 }
 
 /// What is kept because the client said it, and given back.
-fn about(
-    said: &Said<'_>,
-    metadata: &Map<String, Value>,
-    native: bool,
-    http: bool,
-) -> Result<BTreeMap<String, Value>, OAuthError> {
+fn about(said: &Said<'_>, metadata: &Map<String, Value>, http: bool) -> Result<BTreeMap<String, Value>, OAuthError> {
     for member in ["logo_uri", "policy_uri", "tos_uri", "initiate_login_uri"] {
         said.uri(member, http)?;
     }
@@ -189,8 +193,31 @@ fn about(
         "backchannel_logout_session_required",
     ];
     let kept = kept.into_iter().filter_map(|member| Some((member.to_owned(), metadata.get(member)?.clone())));
-    let native = native.then(|| ("application_type".to_owned(), json!("native")));
-    Ok(kept.chain(native).filter(|(_, value)| !value.is_null()).collect())
+    Ok(kept.filter(|(_, value)| !value.is_null()).collect())
+}
+
+/// What an update must hold and must not, beside its metadata (RFC 7592 §2.2).
+///
+/// # Errors
+/// `invalid_client_metadata`.
+pub fn check_update(metadata: &Map<String, Value>, client: &Client) -> Result<(), OAuthError> {
+    for member in
+        ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"]
+    {
+        if metadata.contains_key(member) {
+            return Err(refuse(member, "must not be sent (RFC 7592 section 2.2)"));
+        }
+    }
+    if metadata.get("client_id").and_then(Value::as_str) != Some(&client.client_id) {
+        return Err(refuse("client_id", "must be the client's own"));
+    }
+    let Some(secret) = metadata.get("client_secret") else { return Ok(()) };
+    let shown = secret.as_str().map(digest);
+    let same = client.authentication.secret().zip(shown).is_some_and(|(held, shown)| {
+        // In constant time, as wherever a secret is shown.
+        same_secret(held.as_str(), shown.as_str())
+    });
+    if same { Ok(()) } else { Err(refuse("client_secret", "must be the one that was issued")) }
 }
 
 /// The registered metadata as the client is told (RFC 7591 §3.2.1): what holds, whatever was asked.
@@ -209,9 +236,7 @@ pub fn describe(client: &Client) -> Map<String, Value> {
     put("response_types", json!(["code"]));
     let refresh = client.refresh_tokens.then_some("refresh_token");
     put("grant_types", json!(["authorization_code"].into_iter().chain(refresh).collect::<Vec<_>>()));
-    if !client.about.contains_key("application_type") {
-        put("application_type", json!("web"));
-    }
+    put("application_type", json!(if client.native { "native" } else { "web" }));
     put("token_endpoint_auth_method", json!(client.authentication.as_str()));
     put("token_endpoint_auth_signing_alg", json!(client.assertion_alg));
     put("scope", json!(client.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")));

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use nixa_protocol::jose::kid_of;
 use nixa_protocol::registration::{check_sector, refuse};
 use nixa_protocol::{Client, OAuthError, Timestamp};
-use nixa_storage::{ClientRecord, ClientStore, StorageError};
+use nixa_storage::{ClientStore, StorageError};
 use serde_json::Value;
 
 use crate::documents::{Documents, Outbound};
@@ -16,8 +16,6 @@ use crate::documents::{Documents, Outbound};
 const REMEMBERED: i64 = 10;
 /// How many keys of a set are looked at.
 const MOST_KEYS: usize = 50;
-/// How many clients are read at once.
-const BATCH: i64 = 500;
 
 /// The clients.
 pub struct Clients {
@@ -88,22 +86,6 @@ impl Clients {
     /// The declared clients, by identifier: those that the server itself speaks of to everybody.
     pub fn declared(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.declared.values()
-    }
-
-    /// Every client, for whoever administers them.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub async fn every(store: &dyn ClientStore) -> Result<Vec<ClientRecord>, StorageError> {
-        let mut all: Vec<ClientRecord> = Vec::new();
-        loop {
-            let after = all.last().map(|last| last.client.client_id.clone()).unwrap_or_default();
-            let more = store.clients(&after, BATCH).await?;
-            if more.is_empty() {
-                return Ok(all);
-            }
-            all.extend(more);
-        }
     }
 
     /// Whether a client's sector, where it names one, lists its redirect URIs.

@@ -9,10 +9,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
-use nixa_protocol::registration::{Allowed, describe, read, refuse};
-use nixa_protocol::{
-    Client, ClientAuthentication, ErrorCode, OAuthError, Params, Timestamp, digest, random_token, same_secret,
-};
+use nixa_protocol::registration::{Allowed, Method, check_update, describe, read, refuse};
+use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, digest, random_token, same_secret};
 use nixa_storage::ClientRecord;
 use nixa_web::no_store;
 use serde_json::{Map, Value, json};
@@ -143,7 +141,7 @@ impl<H: Host> Provider<H> {
         &self,
         metadata: &Map<String, Value>,
         allowed: &Allowed,
-    ) -> Result<(Client, nixa_protocol::registration::Method), ProviderError> {
+    ) -> Result<(Client, Method), ProviderError> {
         let (client, method) = read(metadata, allowed)?;
         self.clients.check_sector(&client).await?;
         if let Some(uri) = &client.jwks_uri
@@ -179,39 +177,14 @@ impl<H: Host> Provider<H> {
         let allowed = self.identity.registration.as_ref().ok_or_else(invalid_token)?;
         let (record, token) = self.own_registration(client_id, headers).await?;
         let metadata = metadata(headers, body)?;
-        for member in
-            ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"]
-        {
-            if metadata.contains_key(member) {
-                return Err(refuse(member, "must not be sent (RFC 7592 section 2.2)").into());
-            }
-        }
-        if metadata.get("client_id").and_then(Value::as_str) != Some(client_id) {
-            return Err(refuse("client_id", "must be the client's own").into());
-        }
-        let held = secret_of(&record.client.authentication);
-        if let Some(secret) = metadata.get("client_secret") {
-            let secret = secret.as_str().map(digest);
-            let same = held.zip(secret).is_some_and(|(held, secret)| same_secret(held, secret.as_str()));
-            if !same {
-                return Err(refuse("client_secret", "must be the one that was issued").into());
-            }
-        }
+        check_update(&metadata, &record.client)?;
         let (client, method) = self.checked(&metadata, allowed).await?;
+        let held = record.client.authentication.secret();
         let fresh = (method.needs_secret() && held.is_none()).then(|| random_token(&*self.entropy));
-        let authentication =
-            match (method.authentication(fresh.as_deref().unwrap_or_default()), &record.client.authentication) {
-                // A secret stays when only the way to show it changes.
-                (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretPost(held))
-                | (ClientAuthentication::SecretBasic(_), ClientAuthentication::SecretBasic(held)) => {
-                    ClientAuthentication::SecretBasic(held.clone())
-                }
-                (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretPost(held))
-                | (ClientAuthentication::SecretPost(_), ClientAuthentication::SecretBasic(held)) => {
-                    ClientAuthentication::SecretPost(held.clone())
-                }
-                (other, _) => other,
-            };
+        let authentication = match held {
+            Some(held) => method.keeping(held),
+            None => method.authentication(fresh.as_deref().unwrap_or_default()),
+        };
         let sector = or_own(&client.sector, client_id);
         let client = Client { client_id: client_id.to_owned(), sector, authentication, ..client };
         let trail = [registered(client_id, "updated")];
@@ -227,7 +200,7 @@ impl<H: Host> Provider<H> {
     fn information(&self, client: &Client, issued_at: Timestamp, token: &str, secret: Option<String>) -> Value {
         let mut told = describe(client);
         told.insert("client_id_issued_at".to_owned(), json!(issued_at));
-        if secret_of(&client.authentication).is_some() {
+        if client.authentication.secret().is_some() {
             told.insert("client_secret_expires_at".to_owned(), json!(0));
         }
         if let Some(secret) = secret {
@@ -243,11 +216,4 @@ impl<H: Host> Provider<H> {
 /// A client whose redirect URIs have no host is a sector of its own.
 fn or_own(sector: &str, client_id: &str) -> String {
     if sector.is_empty() { format!("client:{client_id}") } else { sector.to_owned() }
-}
-
-fn secret_of(authentication: &ClientAuthentication) -> Option<&str> {
-    match authentication {
-        ClientAuthentication::SecretBasic(held) | ClientAuthentication::SecretPost(held) => Some(held.as_str()),
-        ClientAuthentication::PrivateKeyJwt | ClientAuthentication::None => None,
-    }
 }

@@ -53,7 +53,7 @@ impl<H: Host> Provider<H> {
         match answer.mode {
             ResponseMode::Query => {
                 let location = answer.location();
-                if client.is_native() && !location.starts_with("https:") {
+                if client.native && !location.starts_with("https:") {
                     return self.to_app(text, &location);
                 }
                 see_other(&location)

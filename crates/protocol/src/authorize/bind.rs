@@ -48,7 +48,7 @@ fn is_port_of_app(client: &Client, registered: &str, uri: &str) -> bool {
         url.set_port(None).ok()?;
         Some(url)
     };
-    client.is_native() && address(uri).is_some_and(|asked| address(registered) == Some(asked))
+    client.native && address(uri).is_some_and(|asked| address(registered) == Some(asked))
 }
 
 /// Binds a client's request to its redirect URI.
