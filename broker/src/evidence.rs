@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use assurance_policy::{Factor, Held, Quality, Requirement};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
-use nixa_protocol::id::Login;
+use nixa_protocol::id;
 use nixa_protocol::{Timestamp, id::Id};
 use serde::{Deserialize, Serialize};
 
-use crate::host::BrokerLogin;
+use crate::host::BrokerSession;
 use crate::settings::PortalSettings;
 
 /// A factor that an identity provider vouched for, and in which open login it came.
@@ -24,7 +24,7 @@ pub struct KnownFactor {
     #[serde(default)]
     pub qualities: BTreeSet<Quality>,
     /// In which open login it was shown anew; none when the provider only remembered it.
-    pub shown_in: Option<Id<Login>>,
+    pub shown_in: Option<Id<id::Transaction>>,
 }
 
 /// What a request needs: the strictest of what it asks for, the portal's registered minimum, and the
@@ -49,13 +49,13 @@ pub(crate) fn requirement(
 }
 
 /// What a session holds, seen from one open login.
-pub(crate) fn held(login: Option<&BrokerLogin>, pending: &Id<Login>) -> Held {
+pub(crate) fn held(login: Option<&BrokerSession>, transaction: &Id<id::Transaction>) -> Held {
     let Some(login) = login else { return Held::default() };
     let factor = |f: &KnownFactor| Factor {
         method: f.method.clone(),
         source: f.source.clone(),
         at: f.at.0,
-        in_request: f.shown_in.as_ref() == Some(pending),
+        in_request: f.shown_in.as_ref() == Some(transaction),
         qualities: f.qualities.clone(),
     };
     let factors = login.factors.iter().map(factor).collect();
@@ -67,7 +67,7 @@ pub(crate) fn held(login: Option<&BrokerLogin>, pending: &Id<Login>) -> Held {
 pub(crate) fn stated_factors(
     stated: Vec<Factor>,
     known: &[KnownFactor],
-    login: &Id<Login>,
+    login: &Id<id::Transaction>,
     all_new: bool,
 ) -> Vec<KnownFactor> {
     let remembered = |f: &Factor| !all_new && known.iter().any(|k| k.method == f.method && k.source == f.source);
@@ -115,7 +115,7 @@ mod tests {
     fn what_the_session_knew_was_not_shown_again_unless_all_was() {
         let (first, second) = (Id::from_text("1"), Id::from_text("2"));
         let known = stated_factors(stated(&["password"]), &[], &first, false);
-        let shown = |all_new| -> Vec<Option<Id<Login>>> {
+        let shown = |all_new| -> Vec<Option<Id<id::Transaction>>> {
             let factors = stated_factors(stated(&["password", "totp"]), &known, &second, all_new);
             factors.into_iter().map(|f| f.shown_in).collect()
         };

@@ -10,7 +10,7 @@ use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::{Digest, Entropy, ErrorCode, OAuthError, Timestamp, digest};
-use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
+use nixa_provider::{Authenticated, Interaction, Next, ProviderError, SsoSession, Transaction};
 use nixa_storage::{DecisionRecord, People};
 use nixa_web::Text;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::settings::{IdpSettings, PortalSettings, SsoConfirmation};
 use crate::upstream::Upstreams;
 
 /// The broker's side of the engine.
-pub struct BrokerHost {
+pub struct Broker {
     /// People, links, decisions, consents.
     pub people: Arc<dyn People>,
     /// The levels.
@@ -43,7 +43,7 @@ pub struct BrokerHost {
 
 /// A single sign-on session at the broker.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct BrokerLogin {
+pub struct BrokerSession {
     /// The name to greet with.
     pub name: String,
     /// The factors that identity providers vouched for.
@@ -77,7 +77,7 @@ pub enum Notice {
 
 /// What is remembered of one open login.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct BrokerStep {
+pub struct BrokerTransaction {
     /// The person gave up.
     pub cancelled: bool,
     /// The person has read that the level cannot be reached.
@@ -103,9 +103,9 @@ pub(crate) struct Judged {
     pub(crate) decision: Decision,
 }
 
-type Session = SsoSession<BrokerLogin>;
+type Session = SsoSession<BrokerSession>;
 
-impl BrokerHost {
+impl Broker {
     /// The settings of a portal; a client without any has the careful defaults.
     #[must_use]
     pub fn portal(&self, client_id: &str) -> PortalSettings {
@@ -113,9 +113,9 @@ impl BrokerHost {
     }
 
     /// What the person reads about the transaction that a login is for.
-    pub(crate) fn transaction(&self, pending: &Pending<BrokerStep>, text: Text) -> Option<String> {
-        let portal = self.portals.get(&pending.request.client_id)?;
-        let service = portal.services.get(pending.request.service.as_ref()?)?;
+    pub(crate) fn transaction(&self, transaction: &Transaction<BrokerTransaction>, text: Text) -> Option<String> {
+        let portal = self.portals.get(&transaction.request.client_id)?;
+        let service = portal.services.get(transaction.request.service.as_ref()?)?;
         Some(text.pick(&service.text).to_owned())
     }
 
@@ -134,19 +134,19 @@ impl BrokerHost {
     /// Judges an open login.
     pub(crate) async fn judge(
         &self,
-        pending: &Pending<BrokerStep>,
+        transaction: &Transaction<BrokerTransaction>,
         sso: Option<&Session>,
         now: Timestamp,
     ) -> Result<Judged, ProviderError> {
-        let client_id = &pending.request.client_id;
+        let client_id = &transaction.request.client_id;
         let mut signals = self.risk.of_operator(now).await?;
-        signals.extend(pending.step.signals.iter().cloned());
+        signals.extend(transaction.data.signals.iter().cloned());
         signals
-            .extend(self.risk.settings.new_device.iter().filter(|_| sso.is_some_and(|s| s.login.new_device)).cloned());
-        let requirement = requirement(&pending.request, &self.portal(client_id), signals);
-        let held = held(sso.map(|s| &s.login), &pending.id);
+            .extend(self.risk.settings.new_device.iter().filter(|_| sso.is_some_and(|s| s.data.new_device)).cloned());
+        let requirement = requirement(&transaction.request, &self.portal(client_id), signals);
+        let held = held(sso.map(|s| &s.data), &transaction.id);
         let mut offers: Vec<Offer> = self.allowed(client_id).into_iter().map(IdpSettings::offer).collect();
-        for offer in offers.iter_mut().filter(|o| pending.step.fell_short.contains(&o.source)) {
+        for offer in offers.iter_mut().filter(|o| transaction.data.fell_short.contains(&o.source)) {
             // It was asked in this login and gave what it could: its evidence counts, more is not to be had.
             offer.methods.clear();
         }
@@ -158,7 +158,7 @@ impl BrokerHost {
     /// could fill the store with requests alone.
     pub(crate) async fn record(
         &self,
-        pending: &Pending<BrokerStep>,
+        transaction: &Transaction<BrokerTransaction>,
         person: &Id<Subject>,
         judged: &Judged,
         now: Timestamp,
@@ -174,7 +174,7 @@ impl BrokerHost {
         let decision = DecisionRecord {
             id: Id::random(&*self.entropy),
             at: now,
-            client_id: pending.request.client_id.clone(),
+            client_id: transaction.request.client_id.clone(),
             person: Some(person.clone()),
             policy: self.policy.version().to_owned(),
             record,
@@ -184,48 +184,56 @@ impl BrokerHost {
     }
 
     /// The claims that the portal would be given.
-    pub(crate) fn claims_for(&self, pending: &Pending<BrokerStep>, client: &nixa_protocol::Client) -> BTreeSet<String> {
-        let request = &pending.request;
+    pub(crate) fn claims_for(
+        &self,
+        transaction: &Transaction<BrokerTransaction>,
+        client: &nixa_protocol::Client,
+    ) -> BTreeSet<String> {
+        let request = &transaction.request;
         let by_name = request.claims.userinfo.keys().chain(request.claims.id_token.keys());
         nixa_protocol::claims::released(client, &request.scopes, by_name)
     }
 
     /// Whether the person is asked before the portal learns who they are.
-    fn needs_confirmation(&self, pending: &Pending<BrokerStep>, sso: &Session) -> bool {
-        let shown_now = sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id));
-        if pending.step.confirmed.as_ref() == Some(&sso.sid) {
+    fn needs_confirmation(&self, transaction: &Transaction<BrokerTransaction>, sso: &Session) -> bool {
+        let shown_now = sso.data.factors.iter().any(|f| f.shown_in.as_ref() == Some(&transaction.id));
+        if transaction.data.confirmed.as_ref() == Some(&sso.sid) {
             return false;
         }
-        match self.portal(&pending.request.client_id).sso_confirmation {
+        match self.portal(&transaction.request.client_id).sso_confirmation {
             SsoConfirmation::Never => false,
-            SsoConfirmation::First => !shown_now && !sso.clients.contains(&pending.request.client_id),
+            SsoConfirmation::First => !shown_now && !sso.clients.contains(&transaction.request.client_id),
             SsoConfirmation::Always => !shown_now,
         }
     }
 
     /// Whether there is nothing to choose: the person already uses this provider in the session, and
     /// nothing has to be said first.
-    fn goes_straight(&self, step: &BrokerStep, sso: Option<&Session>, source: &str) -> bool {
-        let used = sso.is_some_and(|s| s.login.factors.iter().any(|f| f.source == source));
+    fn goes_straight(&self, step: &BrokerTransaction, sso: Option<&Session>, source: &str) -> bool {
+        let used = sso.is_some_and(|s| s.data.factors.iter().any(|f| f.source == source));
         used && step.notice.is_none() && step.fell_short.is_empty()
     }
 
     /// Whether the person must agree to the release of claims, and has not yet.
-    async fn needs_consent(&self, pending: &Pending<BrokerStep>, sso: &Session) -> Result<bool, ProviderError> {
-        if pending.step.confirmed.as_ref() == Some(&sso.sid) {
+    async fn needs_consent(
+        &self,
+        transaction: &Transaction<BrokerTransaction>,
+        sso: &Session,
+    ) -> Result<bool, ProviderError> {
+        if transaction.data.confirmed.as_ref() == Some(&sso.sid) {
             return Ok(false);
         }
-        if pending.request.prompts(Prompt::Consent) {
+        if transaction.request.prompts(Prompt::Consent) {
             return Ok(true);
         }
-        let client_id = &pending.request.client_id;
+        let client_id = &transaction.request.client_id;
         if !self.portal(client_id).ask_consent {
             return Ok(false);
         }
         let agreed: BTreeSet<String> =
             self.people.consent(&sso.subject, client_id).await?.unwrap_or_default().into_iter().collect();
-        let by_name = pending.request.claims.userinfo.keys().chain(pending.request.claims.id_token.keys());
-        let asked: BTreeSet<String> = pending.request.scopes.iter().chain(by_name).cloned().collect();
+        let by_name = transaction.request.claims.userinfo.keys().chain(transaction.request.claims.id_token.keys());
+        let asked: BTreeSet<String> = transaction.request.scopes.iter().chain(by_name).cloned().collect();
         Ok(!asked.is_subset(&agreed))
     }
 }
@@ -247,49 +255,49 @@ fn trail(record: &DecisionRecord, decision: &Decision) -> Event {
         .fact("record", digest(&record.record.to_string()).as_str())
 }
 
-fn visit(pending: &Pending<BrokerStep>, page: &str, silent: ErrorCode) -> Next {
-    Next::Visit { path: format!("/login/{}/{page}", pending.id.as_str()), silent }
+fn visit(transaction: &Transaction<BrokerTransaction>, page: &str, silent: ErrorCode) -> Next {
+    Next::Prompt { path: format!("/login/{}/{page}", transaction.id.as_str()), silent }
 }
 
 fn refuse(code: ErrorCode, description: &'static str) -> Next {
-    Next::Refuse(OAuthError::new(code, description))
+    Next::Deny(OAuthError::new(code, description))
 }
 
 #[async_trait]
-impl Host for BrokerHost {
-    type Step = BrokerStep;
-    type Login = BrokerLogin;
+impl Interaction for Broker {
+    type TransactionData = BrokerTransaction;
+    type SessionData = BrokerSession;
 
     async fn next(
         &self,
-        pending: &Pending<BrokerStep>,
+        transaction: &Transaction<BrokerTransaction>,
         sso: Option<&Session>,
         now: Timestamp,
     ) -> Result<Next, ProviderError> {
-        let step = &pending.step;
+        let step = &transaction.data;
         if step.cancelled {
             return Ok(refuse(ErrorCode::AccessDenied, "the person cancelled the login"));
         }
         let sso = sso.filter(|_| !step.switching);
         if let Some(sso) = sso
-            && pending.request.prompts(Prompt::SelectAccount)
+            && transaction.request.prompts(Prompt::SelectAccount)
             && step.confirmed.as_ref() != Some(&sso.sid)
-            && !sso.login.factors.iter().any(|f| f.shown_in.as_ref() == Some(&pending.id))
+            && !sso.data.factors.iter().any(|f| f.shown_in.as_ref() == Some(&transaction.id))
         {
-            return Ok(visit(pending, "confirm", ErrorCode::AccountSelectionRequired));
+            return Ok(visit(transaction, "confirm", ErrorCode::AccountSelectionRequired));
         }
-        let judged = self.judge(pending, sso, now).await?;
+        let judged = self.judge(transaction, sso, now).await?;
         match (&judged.decision, sso) {
             (Decision::Satisfied(reached), Some(sso)) => {
-                if self.needs_consent(pending, sso).await? {
-                    return Ok(visit(pending, "confirm", ErrorCode::ConsentRequired));
+                if self.needs_consent(transaction, sso).await? {
+                    return Ok(visit(transaction, "confirm", ErrorCode::ConsentRequired));
                 }
-                if self.needs_confirmation(pending, sso) {
-                    return Ok(visit(pending, "confirm", ErrorCode::InteractionRequired));
+                if self.needs_confirmation(transaction, sso) {
+                    return Ok(visit(transaction, "confirm", ErrorCode::InteractionRequired));
                 }
                 // Kept before anything is issued: no login without its reason.
-                self.record(pending, &sso.subject, &judged, now).await?;
-                if let (true, Some(device)) = (sso.login.new_device, &sso.login.device) {
+                self.record(transaction, &sso.subject, &judged, now).await?;
+                if let (true, Some(device)) = (sso.data.new_device, &sso.data.device) {
                     self.risk.remember(&sso.subject, device, now).await?;
                 }
                 Ok(Next::Issue(Authenticated {
@@ -301,30 +309,30 @@ impl Host for BrokerHost {
                 }))
             }
             (Decision::Unmet { .. }, sso) => {
-                if step.unmet_read || pending.request.prompts(Prompt::None) {
+                if step.unmet_read || transaction.request.prompts(Prompt::None) {
                     if let Some(sso) = sso {
-                        self.record(pending, &sso.subject, &judged, now).await?;
+                        self.record(transaction, &sso.subject, &judged, now).await?;
                     }
                     return Ok(refuse(
                         ErrorCode::UnmetAuthenticationRequirements,
                         "the level that the service needs cannot be reached",
                     ));
                 }
-                Ok(visit(pending, "unmet", ErrorCode::UnmetAuthenticationRequirements))
+                Ok(visit(transaction, "unmet", ErrorCode::UnmetAuthenticationRequirements))
             }
             (Decision::StepUp { plans }, sso) => {
                 let page = match plans.iter().find(|plan| self.goes_straight(step, sso, &plan.source)) {
                     Some(plan) => format!("go/{}", plan.source),
                     None => "choose".to_owned(),
                 };
-                Ok(visit(pending, &page, ErrorCode::LoginRequired))
+                Ok(visit(transaction, &page, ErrorCode::LoginRequired))
             }
             // Satisfied without a session cannot be: nothing is held then.
-            (Decision::Satisfied(_), None) => Ok(visit(pending, "choose", ErrorCode::LoginRequired)),
+            (Decision::Satisfied(_), None) => Ok(visit(transaction, "choose", ErrorCode::LoginRequired)),
         }
     }
 
-    fn observe(&self, headers: &HeaderMap, step: &mut BrokerStep) -> bool {
+    fn observe(&self, headers: &HeaderMap, step: &mut BrokerTransaction) -> bool {
         let before = step.signals.len();
         step.signals.extend(self.risk.of_headers(headers));
         step.signals.len() > before

@@ -11,7 +11,7 @@ mod risk;
 mod settings;
 mod upstream;
 
-pub use host::{BrokerHost, BrokerLogin, BrokerStep, Notice};
+pub use host::{Broker, BrokerSession, BrokerTransaction, Notice};
 pub use pages::routes;
 pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};

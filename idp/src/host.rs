@@ -7,9 +7,9 @@ use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirem
 use async_trait::async_trait;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::AUTHENTICATORS;
-use nixa_protocol::id::{Id, Login, Subject};
+use nixa_protocol::id::{self, Id, Subject};
 use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
-use nixa_provider::{Authenticated, Host, Next, Pending, ProviderError, SsoSession};
+use nixa_provider::{Authenticated, Interaction, Next, ProviderError, SsoSession, Transaction};
 use nixa_storage::Accounts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -24,7 +24,7 @@ const SUPPORTED: [&str; 2] = ["password", "totp"];
 const IDENTIFYING: &str = "password";
 
 /// The identity provider's side of the engine.
-pub struct IdpHost {
+pub struct Idp {
     /// The accounts.
     pub accounts: Arc<dyn Accounts>,
     /// The levels that this provider states.
@@ -41,12 +41,12 @@ pub struct ShownFactor {
     /// When.
     pub at: Timestamp,
     /// In which open login.
-    pub login: Id<Login>,
+    pub login: Id<id::Transaction>,
 }
 
 /// A single sign-on session at this provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct IdpLogin {
+pub struct IdpSession {
     /// The login name, to show who is logged in.
     pub username: String,
     /// How well the person was proofed.
@@ -68,7 +68,7 @@ pub enum Notice {
 
 /// What is remembered of one open login.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct IdpStep {
+pub struct IdpTransaction {
     /// The person gave up.
     pub cancelled: bool,
     /// The person who is logged in is not the one who wants to log in.
@@ -77,9 +77,14 @@ pub struct IdpStep {
     pub notice: Option<Notice>,
 }
 
-impl IdpHost {
-    fn decide(&self, pending: &Pending<IdpStep>, sso: Option<&SsoSession<IdpLogin>>, now: Timestamp) -> Decision {
-        let request = &pending.request;
+impl Idp {
+    fn decide(
+        &self,
+        transaction: &Transaction<IdpTransaction>,
+        sso: Option<&SsoSession<IdpSession>>,
+        now: Timestamp,
+    ) -> Decision {
+        let request = &transaction.request;
         let requirement = Requirement {
             acr_values: request.acr_values.clone(),
             essential: request.essential_acr,
@@ -91,50 +96,52 @@ impl IdpHost {
             ..Requirement::default()
         };
         let held = sso.map_or_else(Held::default, |s| Held {
-            factors: s.login.factors.iter().map(|f| evidence(f, pending)).collect(),
-            proofing: vec![Proofing::level(SELF, s.login.identity_level)],
+            factors: s.data.factors.iter().map(|f| evidence(f, transaction)).collect(),
+            proofing: vec![Proofing::level(SELF, s.data.identity_level)],
             ..Held::default()
         });
-        let enrolled = |m: &&str| sso.is_none_or(|s| s.login.enrolled.iter().any(|e| e == m));
+        let enrolled = |m: &&str| sso.is_none_or(|s| s.data.enrolled.iter().any(|e| e == m));
         let offer = Offer {
             source: SELF.to_owned(),
             channel: None,
             cap: self.policy.ladder().last().map(|r| r.acr.clone()).unwrap_or_default(),
             methods: SUPPORTED.iter().filter(|m| enrolled(m)).map(|m| (*m).to_owned()).collect(),
-            identity: sso.map_or(2, |s| s.login.identity_level),
+            identity: sso.map_or(2, |s| s.data.identity_level),
         };
         decide(&self.policy, &requirement, &held, &[offer], now.0)
     }
 }
 
-fn evidence(shown: &ShownFactor, pending: &Pending<IdpStep>) -> Factor {
+fn evidence(shown: &ShownFactor, transaction: &Transaction<IdpTransaction>) -> Factor {
     Factor {
         method: shown.method.clone(),
         source: SELF.to_owned(),
         at: shown.at.0,
-        in_request: shown.login == pending.id,
+        in_request: shown.login == transaction.id,
         qualities: [].into(),
     }
 }
 
 #[async_trait]
-impl Host for IdpHost {
-    type Step = IdpStep;
-    type Login = IdpLogin;
+impl Interaction for Idp {
+    type TransactionData = IdpTransaction;
+    type SessionData = IdpSession;
 
     async fn next(
         &self,
-        pending: &Pending<IdpStep>,
-        sso: Option<&SsoSession<IdpLogin>>,
+        transaction: &Transaction<IdpTransaction>,
+        sso: Option<&SsoSession<IdpSession>>,
         now: Timestamp,
     ) -> Result<Next, ProviderError> {
-        if pending.step.cancelled {
-            return Ok(Next::Refuse(OAuthError::new(ErrorCode::AccessDenied, "the person cancelled the login")));
+        if transaction.data.cancelled {
+            return Ok(Next::Deny(OAuthError::new(ErrorCode::AccessDenied, "the person cancelled the login")));
         }
-        let sso = sso.filter(|_| !pending.step.switching);
-        let visit =
-            |method: &str, silent| Next::Visit { path: format!("/login/{}/{method}", pending.id.as_str()), silent };
-        Ok(match (self.decide(pending, sso, now), sso) {
+        let sso = sso.filter(|_| !transaction.data.switching);
+        let visit = |method: &str, silent| Next::Prompt {
+            path: format!("/login/{}/{method}", transaction.id.as_str()),
+            silent,
+        };
+        Ok(match (self.decide(transaction, sso, now), sso) {
             (Decision::Satisfied(reached), Some(sso)) => Next::Issue(Authenticated {
                 subject: sso.subject.clone(),
                 sid: sso.sid.clone(),
@@ -142,7 +149,7 @@ impl Host for IdpHost {
                 amr: reached.amr,
                 auth_time: Timestamp(reached.auth_time),
             }),
-            (Decision::Unmet { .. }, _) => Next::Refuse(OAuthError::new(
+            (Decision::Unmet { .. }, _) => Next::Deny(OAuthError::new(
                 ErrorCode::UnmetAuthenticationRequirements,
                 "the level that was asked for cannot be reached",
             )),

@@ -13,5 +13,5 @@ pub use attempts::Attempts;
 pub use authenticators::password::Passwords;
 pub use authenticators::totp;
 pub use enrol::{EnrolError, NewAccount, enrol};
-pub use host::{IdpHost, IdpLogin, IdpStep, Notice};
+pub use host::{Idp, IdpSession, IdpTransaction, Notice};
 pub use pages::routes;

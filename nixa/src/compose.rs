@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use axum::Router;
 use nixa_audit::{Event, Kind, month_of};
-use nixa_broker::{BrokerHost, Risk, Transport, Upstreams};
-use nixa_idp::{IdpHost, Passwords};
+use nixa_broker::{Broker, Risk, Transport, Upstreams};
+use nixa_idp::{Idp, Passwords};
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Client, Clock, Entropy, OAuthError, Timestamp};
 use nixa_provider::documents::Outbound;
 use nixa_provider::{
-    Clients, Host, Identity, Lifetimes, LogoutSender, Provider, Stores, Surroundings, registered, router,
+    Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, registered, router,
 };
 use nixa_storage::{
     Audit, ClientRecord, ClientStore as _, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived,
     SqlStore, SqliteShortLived, StorageError,
 };
-use nixa_web::Look;
+use nixa_web::Branding;
 use thiserror::Error;
 
 use crate::config::{Config, TimestampSection, portal_scopes};
@@ -66,11 +66,11 @@ pub struct World {
 }
 
 /// A server that is ready to be served.
-pub struct Server<H: Host> {
+pub struct Server<I: Interaction> {
     /// Its routes.
     pub router: Router,
     /// Its engine, for the background work.
-    pub provider: Arc<Provider<H>>,
+    pub provider: Arc<Provider<I>>,
     /// Its durable store.
     pub store: Arc<SqlStore>,
     /// Its short-lived store.
@@ -83,7 +83,7 @@ pub struct Server<H: Host> {
     pub rotate_days: Option<u32>,
 }
 
-impl<H: Host> Server<H> {
+impl<I: Interaction> Server<I> {
     /// Does what has to be done beside requests, until it is dropped: logout tokens, expired state, and keys
     /// that were rotated here or at another instance.
     pub async fn run_background(&self) {
@@ -122,14 +122,14 @@ pub fn vault(config: &Config, world: &World, store: Arc<SqlStore>) -> Result<Vau
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>, StartError> {
+pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, StartError> {
     let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
     let store = open(config, Role::Broker, world).await?;
     let vault = vault(config, world, store.clone())?;
     let now = world.clock.now();
     let policy = section.policy().map_err(StartError::Config)?;
     let acr_values = policy.names().map(str::to_owned).collect();
-    let host = BrokerHost {
+    let host = Broker {
         people: store.clone(),
         policy,
         idps: section.idps(&vault.client(now).await?),
@@ -151,7 +151,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<BrokerHost>
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, StartError> {
+pub async fn idp(config: &Config, world: &World) -> Result<Server<Idp>, StartError> {
     let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
     let store = open(config, Role::Idp, world).await?;
     let vault = vault(config, world, store.clone())?;
@@ -159,7 +159,7 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<IdpHost>, Star
     let acr_values = policy.names().map(str::to_owned).collect();
     let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
     let passwords = passwords.map_err(nixa_idp::EnrolError::from)?;
-    let host = IdpHost { accounts: store.clone(), policy, passwords };
+    let host = Idp { accounts: store.clone(), policy, passwords };
     let clients = section.client.iter().filter_map(|c| c.client()).collect();
     // A form here ends, through the broker, at a portal that this server does not know. Any https site
     // may be the end of that chain; without TLS (a demo on loopback) any http one.
@@ -266,15 +266,15 @@ fn storage(config: &Config, error: &StorageError) -> StartError {
     StartError::Storage { database, cause }
 }
 
-async fn assemble<H: Host>(
+async fn assemble<I: Interaction>(
     config: &Config,
     world: &World,
     vault: Vault,
     store: Arc<SqlStore>,
     engine: Engine,
-    host: H,
-    pages: Router<Arc<Provider<H>>>,
-) -> Result<Server<H>, StartError> {
+    interaction: I,
+    pages: Router<Arc<Provider<I>>>,
+) -> Result<Server<I>, StartError> {
     let Engine { acr_values, scopes, clients, form_targets } = engine;
     let short = Arc::new(Metered::new(short_lived(config).await?));
     let now = world.clock.now();
@@ -288,18 +288,17 @@ async fn assemble<H: Host>(
         acr_values,
         scopes,
     };
-    let look = Look { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
+    let branding = Branding { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
     let stores = Stores { short: short.clone(), grants: store.clone(), outbox: store.clone(), audit: store.clone() };
-    let around =
-        Surroundings { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
+    let around = Runtime { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
     let provider = Provider::new(
         identity,
         clients,
         stores,
         (Lifetimes::default(), config.server.limits.limits()),
-        look,
+        branding,
         around,
-        host,
+        interaction,
     );
     provider.set_keys(vault.signing(now).await?);
     let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());

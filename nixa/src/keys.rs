@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{Event, Kind};
+use nixa_protocol::encryption::{DecryptionError, EncryptionKey};
 use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
 use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
-use nixa_protocol::seal::{SealingKey, Unopenable};
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{KeyRecord, KeyStore, StorageError};
 use thiserror::Error;
@@ -27,7 +27,7 @@ pub enum KeyError {
     MasterKey,
     /// The master key is not the one under which this store's secrets were encrypted, or they were changed.
     #[error("the secrets of this store cannot be opened with this master key")]
-    Unopenable(#[from] Unopenable),
+    DecryptionError(#[from] DecryptionError),
     /// The store has no key of the audit trail.
     #[error("the store has no key of the audit trail: it was never served from, or the key was taken away")]
     Missing,
@@ -47,14 +47,14 @@ const AUDIT: &str = "audit";
 /// The keys and secrets of a server.
 pub struct Vault {
     store: Arc<dyn KeyStore>,
-    master: SealingKey,
+    master: EncryptionKey,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Vault {
     /// The keys and secrets in a store, under a master key.
     #[must_use]
-    pub fn new(store: Arc<dyn KeyStore>, master: SealingKey, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(store: Arc<dyn KeyStore>, master: EncryptionKey, entropy: Arc<dyn Entropy>) -> Self {
         Self { store, master, entropy }
     }
 
@@ -68,7 +68,7 @@ impl Vault {
             self.entropy.fill(&mut bytes);
             Ok(bytes.to_vec())
         };
-        self.kept(name, now, make).await?.try_into().map_err(|_| KeyError::Unopenable(Unopenable))
+        self.kept(name, now, make).await?.try_into().map_err(|_| KeyError::DecryptionError(DecryptionError))
     }
 
     /// The key with which a broker authenticates at identity providers.
@@ -211,6 +211,6 @@ pub fn new_master_key(entropy: &dyn Entropy) -> String {
 ///
 /// # Errors
 /// [`KeyError::MasterKey`].
-pub fn master_key(text: &str) -> Result<SealingKey, KeyError> {
-    SealingKey::from_text(text).map_err(|_| KeyError::MasterKey)
+pub fn master_key(text: &str) -> Result<EncryptionKey, KeyError> {
+    EncryptionKey::from_text(text).map_err(|_| KeyError::MasterKey)
 }

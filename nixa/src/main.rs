@@ -16,7 +16,7 @@ use nixa::config::Config;
 use nixa::demo::{self, DemoOptions};
 use nixa::explain;
 use nixa::serve::{listen, real_world, serve, stop_at_signal};
-use nixa_provider::Host;
+use nixa_provider::Interaction;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -57,7 +57,7 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
-    /// Look at configuration files.
+    /// Branding at configuration files.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
@@ -89,7 +89,7 @@ enum Command {
         #[command(subcommand)]
         command: ClientsCommand,
     },
-    /// Look at keys.
+    /// Branding at keys.
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -182,7 +182,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-async fn serve_one<H: Host>(config: &Config, server: Server<H>) -> Result<(), Failure> {
+async fn serve_one<I: Interaction>(config: &Config, server: Server<I>) -> Result<(), Failure> {
     let listener = listen(config.server.listen)?;
     tracing::info!(issuer = config.server.issuer, address = %config.server.listen, "serving");
     let handle = Handle::new();

@@ -12,24 +12,24 @@ use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_storage::{Linked, Upstream};
-use nixa_web::{Browser, lasting_cookie, read_cookie};
+use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
 use serde_json::Value;
 use tower_sessions::Session;
 
 use super::go::asked_key;
-use super::{Broker, callback_uri, change_and_go_on, session_of};
+use super::{BrokerProvider, callback_uri, change_and_go_on, session_of};
 use crate::evidence::{merge, stated_factors};
-use crate::host::{BrokerLogin, BrokerStep, Notice};
+use crate::host::{BrokerSession, BrokerTransaction, Notice};
 use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
-use crate::upstream::{Answer, Asked, Stated};
+use crate::upstream::{Answer, UpstreamRequest, VerifiedIdentity};
 
 /// How long a browser is known, in seconds: 400 days, the longest that browsers keep a cookie.
 const DEVICE_LIFE: i64 = 400 * 86_400;
 
 /// `GET /callback/{idp}`
 pub(super) async fn receive(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(idp): Path<String>,
     chosen: Chosen,
@@ -46,8 +46,8 @@ pub(super) async fn receive(
 
 /// The mark of the browser, with the cookie to set where it has none yet. Without a signal for new
 /// browsers nobody is marked.
-fn device(broker: &Broker, headers: &HeaderMap) -> (Option<Digest>, Option<HeaderValue>) {
-    let settings = &broker.host.risk.settings;
+fn device(broker: &BrokerProvider, headers: &HeaderMap) -> (Option<Digest>, Option<HeaderValue>) {
+    let settings = &broker.interaction.risk.settings;
     if settings.new_device.is_none() {
         return (None, None);
     }
@@ -60,7 +60,7 @@ fn device(broker: &Broker, headers: &HeaderMap) -> (Option<Digest>, Option<Heade
 }
 
 async fn respond(
-    broker: &Broker,
+    broker: &BrokerProvider,
     session: Session,
     idp: String,
     chosen: Chosen,
@@ -97,21 +97,21 @@ async fn respond(
         Ok(Outcome::LoggedIn { fell_short }) => {
             let idp = asked.idp.clone();
             change_and_go_on(broker, &step, move |p| {
-                p.step.notice = None;
-                p.step.switching = false;
+                p.data.notice = None;
+                p.data.switching = false;
                 if fell_short {
-                    p.step.fell_short.insert(idp.clone());
+                    p.data.fell_short.insert(idp.clone());
                 }
             })
             .await
         }
         Ok(Outcome::Notice(notice)) => {
-            change_and_go_on(broker, &step, move |p| p.step.notice = Some(notice.clone())).await
+            change_and_go_on(broker, &step, move |p| p.data.notice = Some(notice.clone())).await
         }
         Ok(Outcome::Nothing) => see_other(&again),
         Ok(Outcome::Unmet) => {
             change_and_go_on(broker, &step, |p| {
-                p.step.fell_short.insert(asked.idp.clone());
+                p.data.fell_short.insert(asked.idp.clone());
             })
             .await
         }
@@ -129,16 +129,16 @@ enum Outcome {
 /// What was asked under the answer's `state`, and whether this is the first answer to it. It must come
 /// back with the browser that was sent, at the address of the provider that was asked.
 async fn take(
-    broker: &Broker,
-    browser: &Browser,
+    broker: &BrokerProvider,
+    browser: &BrowserSession,
     idp: &str,
     params: &Params,
-) -> Result<Option<(Asked, bool)>, ProviderError> {
+) -> Result<Option<(UpstreamRequest, bool)>, ProviderError> {
     let now = broker.now();
     let Some(state) = params.get("state") else { return Ok(None) };
     let key = asked_key(state);
     let Some(stored) = broker.stores.short.get(&key, now).await? else { return Ok(None) };
-    let asked: Asked = serde_json::from_slice(&stored)?;
+    let asked: UpstreamRequest = serde_json::from_slice(&stored)?;
     if asked.browser != *browser.id() || asked.idp != idp {
         tracing::warn!(idp, "an answer came to the wrong browser or address");
         return Ok(None);
@@ -146,15 +146,15 @@ async fn take(
     if asked.used {
         return Ok(Some((asked, false)));
     }
-    let used = serde_json::to_vec(&Asked { used: true, ..asked.clone() })?;
+    let used = serde_json::to_vec(&UpstreamRequest { used: true, ..asked.clone() })?;
     let first = broker.stores.short.replace(&key, &stored, &used, now + 3_600, now).await?;
     Ok(Some((asked, first)))
 }
 
 async fn handle(
-    broker: &Broker,
-    step: &mut Step<BrokerStep>,
-    asked: &Asked,
+    broker: &BrokerProvider,
+    step: &mut Step<BrokerTransaction>,
+    asked: &UpstreamRequest,
     params: &Params,
     device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
@@ -169,9 +169,9 @@ async fn handle(
         None => {}
     }
     let failed = Ok(Outcome::Notice(Notice::IdpFailed));
-    let (Some(idp), Some(code)) = (broker.host.idp(&asked.idp), params.get("code")) else { return failed };
+    let (Some(idp), Some(code)) = (broker.interaction.idp(&asked.idp), params.get("code")) else { return failed };
     let answer = Answer { code, iss: params.get("iss") };
-    let stated = broker.host.upstreams.finish(idp, &callback_uri(broker, &idp.id), asked, answer).await;
+    let stated = broker.interaction.upstreams.finish(idp, &callback_uri(broker, &idp.id), asked, answer).await;
     match stated {
         Ok(stated) => log_in(broker, step, (asked, idp), stated, device).await,
         Err(error) => {
@@ -183,13 +183,18 @@ async fn handle(
 }
 
 /// A login that came to nothing, in the audit trail.
-async fn refused(broker: &Broker, step: &Step<BrokerStep>, idp: &str, why: &str) -> Result<(), ProviderError> {
+async fn refused(
+    broker: &BrokerProvider,
+    step: &Step<BrokerTransaction>,
+    idp: &str,
+    why: &str,
+) -> Result<(), ProviderError> {
     let event = Event::new(Kind::LoginRefused).fact("idp", idp).fact("reason", why);
     broker.record(event.fact("client", step.client.client_id.as_str()), broker.now()).await
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Linked, step: &Step<BrokerStep>, idp: &str, acr: Option<&str>, account: &str) -> Event {
+fn logged_in(who: &Linked, step: &Step<BrokerTransaction>, idp: &str, acr: Option<&str>, account: &str) -> Event {
     let event = match who {
         Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
         Linked::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
@@ -200,10 +205,10 @@ fn logged_in(who: &Linked, step: &Step<BrokerStep>, idp: &str, acr: Option<&str>
 
 /// Resolves the person and adds the evidence to their session.
 async fn log_in(
-    broker: &Broker,
-    step: &mut Step<BrokerStep>,
-    (asked, idp): (&Asked, &IdpSettings),
-    stated: Stated,
+    broker: &BrokerProvider,
+    step: &mut Step<BrokerTransaction>,
+    (asked, idp): (&UpstreamRequest, &IdpSettings),
+    stated: VerifiedIdentity,
     device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
     let now = broker.now();
@@ -213,7 +218,7 @@ async fn log_in(
     };
     let proofed = evidence.proofing.iter().any(|p| p.level > 0);
     let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
-    let pivot = number.map(|n| keyed_digest(&broker.host.pivot_key, &["pivot", n.as_str()]));
+    let pivot = number.map(|n| keyed_digest(&broker.interaction.pivot_key, &["pivot", n.as_str()]));
     let mut attributes = stated.claims;
     // What a person has at the provider is for the broker, not for portals.
     attributes.remove(AUTHENTICATORS);
@@ -230,12 +235,12 @@ async fn log_in(
     };
     let trail = |who: &Linked| vec![logged_in(who, step, &idp.id, stated.acr.as_deref(), &upstream.subject)];
     let new_id = Id::random(&*broker.entropy);
-    let person = match broker.host.people.resolve(&upstream, &new_id, &trail, now).await? {
+    let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
         Linked::Person(person) => person,
         Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
     };
     let current = session_of(broker, step).await?;
-    let known = current.as_ref().map(|s| s.login.factors.as_slice()).unwrap_or_default();
+    let known = current.as_ref().map(|s| s.data.factors.as_slice()).unwrap_or_default();
     // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
     let all_new = asked.anew || stated.auth_time > asked.at;
     let factors = stated_factors(evidence.factors, known, &asked.login, all_new);
@@ -252,26 +257,26 @@ async fn log_in(
             if let Some(old) = broker.sessions.load(step.browser.sid(), now).await? {
                 broker.end_session(&old.sid).await?;
             }
-            let known = broker.host.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
+            let known = broker.interaction.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
             let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
-            let new_device = broker.host.risk.is_new(&person, device.as_ref()).await?;
-            let login = BrokerLogin { name, device, new_device, ..BrokerLogin::default() };
+            let new_device = broker.interaction.risk.is_new(&person, device.as_ref()).await?;
+            let login = BrokerSession { name, device, new_device, ..BrokerSession::default() };
             let sid = Id::random(&*broker.entropy);
             broker.sessions.start(sid, person, login, now).await?.sid
         }
     };
     let added = broker.sessions.change(&sid, now, |session| {
-        merge(&mut session.login.factors, &factors);
-        session.login.proofing.retain(|p| p.source != idp.id);
-        session.login.proofing.extend(evidence.proofing.iter().cloned());
+        merge(&mut session.data.factors, &factors);
+        session.data.proofing.retain(|p| p.source != idp.id);
+        session.data.proofing.extend(evidence.proofing.iter().cloned());
         if let Some(methods) = &stated.authenticators {
-            session.login.enrolled.insert(idp.id.clone(), methods.clone());
+            session.data.enrolled.insert(idp.id.clone(), methods.clone());
         }
     });
     let Some(session) = added.await? else { return Ok(Outcome::Notice(Notice::IdpFailed)) };
     step.browser.log_in(sid).await?;
     // Less than it was asked for. A need that rose when it was seen who is there is another question.
-    let judged = broker.host.judge(&step.current, Some(&session), now).await?;
+    let judged = broker.interaction.judge(&step.current, Some(&session), now).await?;
     let fell_short = judged.decision.asks(&idp.id, &asked.rung);
     Ok(Outcome::LoggedIn { fell_short })
 }

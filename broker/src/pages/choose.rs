@@ -13,8 +13,8 @@ use nixa_provider::{About, Chosen, Step, see_other};
 use nixa_web::{Page, Text, html};
 use tower_sessions::Session;
 
-use super::{Broker, session_of, words};
-use crate::host::{BrokerStep, Judged, Notice};
+use super::{BrokerProvider, session_of, words};
+use crate::host::{BrokerTransaction, Judged, Notice};
 use crate::settings::IdpSettings;
 
 const PURPOSE: &str = "choose";
@@ -46,7 +46,7 @@ struct ChoosePage {
 }
 
 pub(super) async fn show(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -59,7 +59,7 @@ pub(super) async fn show(
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, step.text),
     };
-    let judged = match broker.host.judge(&step.current, sso.as_ref(), broker.now()).await {
+    let judged = match broker.interaction.judge(&step.current, sso.as_ref(), broker.now()).await {
         Ok(judged) => judged,
         Err(error) => return broker.failed(&error, step.text),
     };
@@ -67,13 +67,13 @@ pub(super) async fn show(
         // A bookmark, or another tab logged in meanwhile: the dispatcher knows what is next.
         return see_other(&format!("/continue/{id}"));
     }
-    let name = sso.map(|s| s.login.name);
-    let idps = broker.host.allowed(&step.client.client_id);
+    let name = sso.map(|s| s.data.name);
+    let idps = broker.interaction.allowed(&step.client.client_id);
     let page = ChoosePage {
-        page: step.page(&broker.look, step.text.t("choose-title")),
+        page: step.page(&broker.branding, step.text.t("choose-title")),
         client: step.client_name().to_owned(),
         about: step.about(),
-        transaction: broker.host.transaction(&step.current, step.text),
+        transaction: broker.interaction.transaction(&step.current, step.text),
         level: judged.requirement.minimums.first().map(|acr| words::level(step.text, acr)),
         notice: notice(&step, name.as_deref()),
         choices: idps.into_iter().map(|idp| choice(&broker, &judged, idp, step.text)).collect(),
@@ -87,10 +87,10 @@ pub(super) async fn show(
     html(&page.page, &page, StatusCode::OK)
 }
 
-fn choice(broker: &Broker, judged: &Judged, idp: &IdpSettings, text: Text) -> Choice {
+fn choice(broker: &BrokerProvider, judged: &Judged, idp: &IdpSettings, text: Text) -> Choice {
     let offers: Vec<_> = judged.offers.iter().filter(|o| o.source == idp.id).cloned().collect();
     let now = broker.now().0;
-    let not_enough = match decide(&broker.host.policy, &judged.requirement, &judged.held, &offers, now) {
+    let not_enough = match decide(&broker.interaction.policy, &judged.requirement, &judged.held, &offers, now) {
         Decision::Unmet { reasons, .. } => reasons.first().map(|r| words::reason(text, r)),
         Decision::Satisfied(_) | Decision::StepUp { .. } => None,
     };
@@ -102,9 +102,9 @@ fn choice(broker: &Broker, judged: &Judged, idp: &IdpSettings, text: Text) -> Ch
     }
 }
 
-fn notice(step: &Step<BrokerStep>, name: Option<&str>) -> Option<String> {
+fn notice(step: &Step<BrokerTransaction>, name: Option<&str>) -> Option<String> {
     let text = step.text;
-    Some(match step.current.step.notice.as_ref()? {
+    Some(match step.current.data.notice.as_ref()? {
         Notice::Cancelled => text.t("notice-cancelled"),
         Notice::IdpFailed => text.t("notice-idp-failed"),
         Notice::OtherPerson => text.with("notice-other-person", "name", name.unwrap_or_default()),
@@ -113,7 +113,7 @@ fn notice(step: &Step<BrokerStep>, name: Option<&str>) -> Option<String> {
 }
 
 pub(super) async fn submit(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -123,7 +123,7 @@ pub(super) async fn submit(
         Ok(submitted) => submitted,
         Err(response) => return response,
     };
-    match form.get("idp").and_then(|id| broker.host.idp(id)) {
+    match form.get("idp").and_then(|id| broker.interaction.idp(id)) {
         Some(idp) => see_other(&step.path(&format!("go/{}", idp.id))),
         None => see_other(&step.path("choose")),
     }

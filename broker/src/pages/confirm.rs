@@ -12,17 +12,17 @@ use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::id::Id;
-use nixa_provider::{About, Chosen, Host, ProviderError, Step, see_other};
-use nixa_web::{Browser, Page, Text, html};
+use nixa_provider::{About, Chosen, Interaction, ProviderError, Step, see_other};
+use nixa_web::{BrowserSession, Page, Text, html};
 use serde_json::json;
 use tower_sessions::Session;
 
-use super::{Broker, change_and_go_on, session_of};
-use crate::host::BrokerStep;
+use super::{BrokerProvider, change_and_go_on, session_of};
+use crate::host::BrokerTransaction;
 
 /// The form is good for the session that it was shown in: "continue as A" must not become "as B" because
 /// another tab switched users meanwhile.
-fn purpose(browser: &Browser) -> String {
+fn purpose(browser: &BrowserSession) -> String {
     format!("confirm {}", browser.sid().map(Id::as_str).unwrap_or_default())
 }
 
@@ -44,7 +44,7 @@ struct ConfirmPage {
 }
 
 pub(super) async fn show(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -61,20 +61,20 @@ pub(super) async fn show(
     let text = step.text;
     let consent = asks_consent(&broker, &step);
     let title =
-        if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &sso.login.name) };
-    let known = match broker.host.claims(&sso.subject, &Default::default()).await {
+        if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &sso.data.name) };
+    let known = match broker.interaction.claims(&sso.subject, &Default::default()).await {
         Ok(known) => known,
         Err(error) => return broker.failed(&error, text),
     };
-    let released = broker.host.claims_for(&step.current, &step.client);
+    let released = broker.interaction.claims_for(&step.current, &step.client);
     let claims = SCOPES.iter().flat_map(|(_, claims)| claims.iter());
     let claims = claims.filter(|c| released.contains(**c) && known.contains_key(**c));
     let page = ConfirmPage {
-        page: step.page(&broker.look, title),
+        page: step.page(&broker.branding, title),
         client: step.client_name().to_owned(),
         about: step.about(),
-        transaction: broker.host.transaction(&step.current, step.text),
-        name: sso.login.name,
+        transaction: broker.interaction.transaction(&step.current, step.text),
+        name: sso.data.name,
         consent,
         claims: claims.map(|c| text.t(&format!("claim-{c}"))).collect(),
         csrf: step.csrf(&purpose(&step.browser)),
@@ -86,18 +86,18 @@ pub(super) async fn show(
     html(&page.page, &page, StatusCode::OK)
 }
 
-fn asks_consent(broker: &Broker, step: &Step<BrokerStep>) -> bool {
-    step.current.request.prompts(Prompt::Consent) || broker.host.portal(&step.client.client_id).ask_consent
+fn asks_consent(broker: &BrokerProvider, step: &Step<BrokerTransaction>) -> bool {
+    step.current.request.prompts(Prompt::Consent) || broker.interaction.portal(&step.client.client_id).ask_consent
 }
 
 pub(super) async fn submit(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let purpose = match Browser::existing(&session).await {
+    let purpose = match BrowserSession::existing(&session).await {
         Ok(browser) => browser.map(|b| purpose(&b)).unwrap_or_default(),
         Err(error) => return broker.failed(&error.into(), Text::default()),
     };
@@ -109,17 +109,17 @@ pub(super) async fn submit(
         return broker.failed(&error, step.text);
     }
     let sid = step.browser.sid().cloned();
-    change_and_go_on(&broker, &step, |p| p.step.confirmed = sid.clone()).await
+    change_and_go_on(&broker, &step, |p| p.data.confirmed = sid.clone()).await
 }
 
 /// Keeps what was agreed to, before anything is released.
-async fn keep(broker: &Broker, step: &Step<BrokerStep>) -> Result<(), ProviderError> {
+async fn keep(broker: &BrokerProvider, step: &Step<BrokerTransaction>) -> Result<(), ProviderError> {
     let Some(sso) = session_of(broker, step).await? else { return Ok(()) };
     if asks_consent(broker, step) {
         let request = &step.current.request;
         let by_name = request.claims.userinfo.keys().chain(request.claims.id_token.keys());
         let agreed: Vec<String> = request.scopes.iter().chain(by_name).cloned().collect();
-        let people = &broker.host.people;
+        let people = &broker.interaction.people;
         let client = &step.client.client_id;
         let event = Event::new(Kind::Consent).about(sso.subject.as_str()).fact("client", client.as_str());
         let trail = [event.fact("claims", json!(agreed))];

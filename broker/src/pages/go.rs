@@ -10,9 +10,9 @@ use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_web::Lang;
 use tower_sessions::Session;
 
-use super::{Broker, callback_uri, change_and_go_on, session_of};
-use crate::host::{BrokerStep, Notice};
-use crate::upstream::{Asked, UpstreamError, authorization_request};
+use super::{BrokerProvider, callback_uri, change_and_go_on, session_of};
+use crate::host::{BrokerTransaction, Notice};
+use crate::upstream::{UpstreamError, UpstreamRequest, authorization_request};
 
 /// How long an answer is waited for, in seconds.
 const PATIENCE: i64 = 3_600;
@@ -22,7 +22,7 @@ pub(super) fn asked_key(state: &str) -> String {
 }
 
 pub(super) async fn go(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path((id, idp)): Path<(String, String)>,
     chosen: Chosen,
@@ -37,7 +37,7 @@ pub(super) async fn go(
         Err(Failed::Inside(error)) => broker.failed(&error, step.text),
         Err(Failed::Upstream(error)) => {
             tracing::warn!(idp, %error, "an identity provider cannot be asked");
-            change_and_go_on(&broker, &step, |p| p.step.notice = Some(Notice::IdpFailed)).await
+            change_and_go_on(&broker, &step, |p| p.data.notice = Some(Notice::IdpFailed)).await
         }
     }
 }
@@ -54,21 +54,21 @@ impl<E: Into<ProviderError>> From<E> for Failed {
 }
 
 /// The URL to go to; none when this provider cannot help this login, whatever the address says.
-async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Option<String>, Failed> {
+async fn send(broker: &BrokerProvider, step: &Step<BrokerTransaction>, idp: &str) -> Result<Option<String>, Failed> {
     let now = broker.now();
     let sso = session_of(broker, step).await?;
-    let judged = broker.host.judge(&step.current, sso.as_ref(), now).await?;
+    let judged = broker.interaction.judge(&step.current, sso.as_ref(), now).await?;
     let Decision::StepUp { plans } = &judged.decision else { return Ok(None) };
     let plan = plans.iter().find(|p| p.source == idp);
-    let (Some(plan), Some(idp)) = (plan, broker.host.idp(idp)) else { return Ok(None) };
-    let other_person = step.current.step.notice == Some(Notice::OtherPerson);
+    let (Some(plan), Some(idp)) = (plan, broker.interaction.idp(idp)) else { return Ok(None) };
+    let other_person = step.current.data.notice == Some(Notice::OtherPerson);
     // Outside a session of ours a login that the provider remembers counts for nothing: somebody else may
     // have logged out here and left it behind.
     // So does one that has become too old: what is shown again must not pass for what is remembered.
     let held = |method: &String| judged.held.factors.iter().any(|f| f.method == *method && f.source == plan.source);
     let anew = sso.is_none() || other_person || plan.methods.iter().any(held);
-    let wish = authorization_request(&broker.host.policy, idp, &plan.acr, &judged.requirement, anew, now);
-    let asked = |nonce, verifier| Asked {
+    let wish = authorization_request(&broker.interaction.policy, idp, &plan.acr, &judged.requirement, anew, now);
+    let asked = |nonce, verifier| UpstreamRequest {
         login: step.current.id.clone(),
         browser: step.browser.id().clone(),
         idp: idp.id.clone(),
@@ -81,10 +81,10 @@ async fn send(broker: &Broker, step: &Step<BrokerStep>, idp: &str) -> Result<Opt
         used: false,
     };
     let lang: Lang = step.text.lang();
-    let begun = broker.host.upstreams.begin(idp, &callback_uri(broker, &idp.id), &wish, lang, asked).await;
+    let begun = broker.interaction.upstreams.begin(idp, &callback_uri(broker, &idp.id), &wish, lang, asked).await;
     let (url, state, asked) = begun.map_err(Failed::Upstream)?;
     if let Some(sso) = &sso {
-        broker.host.record(&step.current, &sso.subject, &judged, now).await?;
+        broker.interaction.record(&step.current, &sso.subject, &judged, now).await?;
     }
     let bytes = serde_json::to_vec(&asked)?;
     broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE, now).await?;

@@ -13,7 +13,7 @@ use nixa_storage::DecisionRecord;
 use nixa_web::{Page, Text, html};
 use tower_sessions::Session;
 
-use super::Broker;
+use super::BrokerProvider;
 
 struct Service {
     name: String,
@@ -42,7 +42,7 @@ struct HomePage {
     logins: Vec<Login>,
 }
 
-pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, chosen: Chosen) -> Response {
+pub(super) async fn show(State(broker): State<Arc<BrokerProvider>>, session: Session, chosen: Chosen) -> Response {
     let mut browser = match broker.known_browser(&session).await {
         Ok(browser) => browser,
         Err(response) => return response,
@@ -58,7 +58,7 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
         Err(error) => return broker.failed(&error, text),
     };
     let decisions = match &sso {
-        Some(sso) => broker.host.people.decisions_of(&sso.subject, SHOWN).await,
+        Some(sso) => broker.interaction.people.decisions_of(&sso.subject, SHOWN).await,
         None => Ok(Vec::new()),
     };
     let decisions = match decisions {
@@ -77,13 +77,13 @@ pub(super) async fn show(State(broker): State<Arc<Broker>>, session: Session, ch
         (Err(error), _) | (_, Err(error)) => return broker.failed(&error.into(), text),
     };
     let page = HomePage {
-        page: Page::titled(&broker.look, text, text.pick(&broker.look.name).to_owned()),
+        page: Page::titled(&broker.branding, text, text.pick(&broker.branding.name).to_owned()),
         services: clients
             .iter()
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })
             .collect(),
         logins: decisions.into_iter().map(|d| login(&named, text, d)).collect(),
-        logged_in: sso.map(|s| s.login.name),
+        logged_in: sso.map(|s| s.data.name),
     };
     html(&page.page, &page, StatusCode::OK)
 }

@@ -10,11 +10,11 @@ use axum::response::Response;
 use nixa_provider::{Chosen, see_other};
 use tower_sessions::Session;
 
-use super::{Broker, change_and_go_on};
+use super::{BrokerProvider, change_and_go_on};
 
 /// These addresses only take forms; opened as a link they lead back to the login.
 pub(super) async fn show(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -26,20 +26,20 @@ pub(super) async fn show(
 }
 
 pub(super) async fn cancel(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     match broker.submit_step(&session, &id, "cancel", &headers, body).await {
-        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.step.cancelled = true).await,
+        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.data.cancelled = true).await,
         Err(response) => response,
     }
 }
 
 pub(super) async fn switch(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -48,10 +48,10 @@ pub(super) async fn switch(
     match broker.submit_step(&session, &id, "switch", &headers, body).await {
         Ok((step, _)) => {
             change_and_go_on(&broker, &step, |p| {
-                p.step.switching = true;
-                p.step.confirmed = None;
-                p.step.notice = None;
-                p.step.fell_short.clear();
+                p.data.switching = true;
+                p.data.confirmed = None;
+                p.data.notice = None;
+                p.data.fell_short.clear();
             })
             .await
         }

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use nixa_provider::{Pending, Provider, ProviderError, Step, see_other};
+use nixa_provider::{Provider, ProviderError, Step, Transaction, see_other};
 
-use crate::host::{BrokerHost, BrokerStep};
+use crate::host::{Broker, BrokerTransaction};
 
-type Broker = Provider<BrokerHost>;
+type BrokerProvider = Provider<Broker>;
 
 /// The routes of the pages.
-pub fn routes() -> Router<Arc<Broker>> {
+pub fn routes() -> Router<Arc<BrokerProvider>> {
     Router::new()
         .route("/", get(home::show))
         .route("/callback/{idp}", get(callback::receive))
@@ -33,18 +33,18 @@ pub fn routes() -> Router<Arc<Broker>> {
         .route("/login/{login}/switch", post(leave::switch).get(leave::show))
 }
 
-fn callback_uri(broker: &Broker, idp: &str) -> String {
+fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {
     format!("{}/callback/{idp}", broker.identity.issuer)
 }
 
 /// Changes what is remembered of a login and lets the dispatcher decide, by an address of its own: what a proxy
 /// says of this very request is noted there before anything is issued.
 async fn change_and_go_on(
-    broker: &Broker,
-    step: &Step<BrokerStep>,
-    change: impl Fn(&mut Pending<BrokerStep>),
+    broker: &BrokerProvider,
+    step: &Step<BrokerTransaction>,
+    change: impl Fn(&mut Transaction<BrokerTransaction>),
 ) -> Response {
-    match broker.logins.change(&step.current.id, broker.now(), change).await {
+    match broker.transactions.change(&step.current.id, broker.now(), change).await {
         Ok(_) => see_other(&format!("/continue/{}", step.current.id.as_str())),
         Err(error) => broker.failed(&error, step.text),
     }
@@ -52,9 +52,9 @@ async fn change_and_go_on(
 
 /// The session of the browser, unless the person is leaving it in this login.
 async fn session_of(
-    broker: &Broker,
-    step: &Step<BrokerStep>,
-) -> Result<Option<nixa_provider::SsoSession<crate::host::BrokerLogin>>, ProviderError> {
+    broker: &BrokerProvider,
+    step: &Step<BrokerTransaction>,
+) -> Result<Option<nixa_provider::SsoSession<crate::host::BrokerSession>>, ProviderError> {
     let sso = broker.sessions.load(step.browser.sid(), broker.now()).await?;
-    Ok(sso.filter(|_| !step.current.step.switching))
+    Ok(sso.filter(|_| !step.current.data.switching))
 }

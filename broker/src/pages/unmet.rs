@@ -13,7 +13,7 @@ use nixa_provider::{Chosen, see_other};
 use nixa_web::{Page, Text, html};
 use tower_sessions::Session;
 
-use super::{Broker, change_and_go_on, session_of, words};
+use super::{BrokerProvider, change_and_go_on, session_of, words};
 
 const PURPOSE: &str = "unmet";
 
@@ -38,7 +38,7 @@ struct UnmetPage {
 }
 
 pub(super) async fn show(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -51,7 +51,7 @@ pub(super) async fn show(
         Ok(sso) => sso,
         Err(error) => return broker.failed(&error, step.text),
     };
-    let judged = match broker.host.judge(&step.current, sso.as_ref(), broker.now()).await {
+    let judged = match broker.interaction.judge(&step.current, sso.as_ref(), broker.now()).await {
         Ok(judged) => judged,
         Err(error) => return broker.failed(&error, step.text),
     };
@@ -59,13 +59,13 @@ pub(super) async fn show(
         return see_other(&format!("/continue/{id}"));
     };
     let page = UnmetPage {
-        page: step.page(&broker.look, step.text.t("unmet-title")),
+        page: step.page(&broker.branding, step.text.t("unmet-title")),
         client: step.client_name().to_owned(),
-        transaction: broker.host.transaction(&step.current, step.text),
+        transaction: broker.interaction.transaction(&step.current, step.text),
         level: acr.as_deref().map(|acr| words::level(step.text, acr)),
         why: grouped(&broker, step.text, &reasons),
         help: words::help(step.text, &reasons),
-        logged_in: sso.map(|s| s.login.name),
+        logged_in: sso.map(|s| s.data.name),
         csrf: step.csrf(PURPOSE),
         switch: step.path("switch"),
         switch_csrf: step.csrf("switch"),
@@ -74,13 +74,13 @@ pub(super) async fn show(
 }
 
 /// The reasons by identity provider, in the order of the configuration; those about none come first.
-fn grouped(broker: &Broker, text: Text, reasons: &[Reason]) -> Vec<Why> {
+fn grouped(broker: &BrokerProvider, text: Text, reasons: &[Reason]) -> Vec<Why> {
     let of = |source: Option<&str>| -> Vec<String> {
         reasons.iter().filter(|r| words::source(r) == source).map(|r| words::reason(text, r)).collect()
     };
     let general = Why { name: None, reasons: of(None) };
     let each = broker
-        .host
+        .interaction
         .idps
         .iter()
         .map(|idp| Why { name: Some(text.pick(&idp.name).to_owned()), reasons: of(Some(&idp.id)) });
@@ -88,14 +88,14 @@ fn grouped(broker: &Broker, text: Text, reasons: &[Reason]) -> Vec<Why> {
 }
 
 pub(super) async fn submit(
-    State(broker): State<Arc<Broker>>,
+    State(broker): State<Arc<BrokerProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     match broker.submit_step(&session, &id, PURPOSE, &headers, body).await {
-        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.step.unmet_read = true).await,
+        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.data.unmet_read = true).await,
         Err(response) => response,
     }
 }

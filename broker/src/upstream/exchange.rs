@@ -17,7 +17,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Transport, TransportError, UpstreamError, Upstreams};
+use super::{Transport, TransportError, UpstreamError, UpstreamRequest, Upstreams};
 use crate::settings::IdpSettings;
 
 /// How far the provider's clock may be off, in seconds.
@@ -33,7 +33,7 @@ pub(crate) struct Answer<'a> {
 
 /// What a provider vouches for, after every check.
 #[derive(Debug, Clone)]
-pub(crate) struct Stated {
+pub(crate) struct VerifiedIdentity {
     pub(crate) subject: String,
     pub(crate) acr: Option<String>,
     pub(crate) amr: Vec<String>,
@@ -62,9 +62,9 @@ impl Upstreams {
         &self,
         idp: &IdpSettings,
         redirect_uri: &str,
-        asked: &Asked,
+        asked: &UpstreamRequest,
         answer: Answer<'_>,
-    ) -> Result<Stated, UpstreamError> {
+    ) -> Result<VerifiedIdentity, UpstreamError> {
         let fetched = self.metadata(idp).await?;
         // Mix-up: the answer of another provider than the one that was asked (RFC 9207 §2.4).
         match answer.iss {
@@ -105,7 +105,7 @@ impl Upstreams {
         }
         let userinfo = self.userinfo(&client, tokens.access_token(), claims).await?;
         let authenticators = userinfo.get(AUTHENTICATORS).filter(|_| idp.states_authenticators);
-        Ok(Stated {
+        Ok(VerifiedIdentity {
             authenticators: authenticators.and_then(|names| serde_json::from_value(names.clone()).ok()),
             subject,
             acr: claims.auth_context_ref().map(|a| a.to_string()),
@@ -121,7 +121,7 @@ impl Upstreams {
         &self,
         idp: &IdpSettings,
         id_token: &'t CoreIdToken,
-        asked: &Asked,
+        asked: &UpstreamRequest,
     ) -> Result<&'t CoreIdTokenClaims, UpstreamError> {
         let known = self.metadata(idp).await?;
         match self.check(idp, &known.metadata, id_token, asked) {
@@ -139,7 +139,7 @@ impl Upstreams {
         idp: &IdpSettings,
         metadata: &super::Metadata,
         id_token: &'t CoreIdToken,
-        asked: &Asked,
+        asked: &UpstreamRequest,
     ) -> Result<&'t CoreIdTokenClaims, ClaimsVerificationError> {
         let now = self.clock.now();
         let client = CoreClient::from_provider_metadata(metadata.clone(), ClientId::new(idp.client_id.clone()), None);

@@ -16,8 +16,8 @@ use tokio::sync::RwLock;
 
 pub use transport::{HttpTransport, Transport, TransportError};
 
-pub(crate) use exchange::{Answer, Stated};
-pub(crate) use request::{Asked, authorization_request};
+pub(crate) use exchange::{Answer, VerifiedIdentity};
+pub(crate) use request::{UpstreamRequest, authorization_request};
 
 use metadata::Fetched;
 

@@ -2,7 +2,7 @@
 
 use assurance_policy::{Decision, Freshness, Held, Policy, Requirement, decide};
 use nixa_protocol::claims::AUTHENTICATORS;
-use nixa_protocol::id::{Browser, Id, Login, Sso};
+use nixa_protocol::id::{self, Id, Sso};
 use nixa_protocol::{Timestamp, random_token};
 use nixa_web::Lang;
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
@@ -21,11 +21,11 @@ const OLDEST: i64 = 8 * 3600;
 
 /// An authorization request on its way, kept under its `state`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct UpstreamRequest {
     /// The open login that it serves.
-    pub(crate) login: Id<Login>,
+    pub(crate) login: Id<id::Transaction>,
     /// The browser that it was sent with.
-    pub(crate) browser: Id<Browser>,
+    pub(crate) browser: Id<id::Browser>,
     /// The provider.
     pub(crate) idp: String,
     /// The rung of ours that it was to reach.
@@ -46,7 +46,7 @@ pub(crate) struct Asked {
 
 /// What to ask of a provider.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wish {
+pub(crate) struct RequestedAssurance {
     /// The provider's own `acr` value.
     pub(crate) acr: Option<String>,
     /// `prompt=login`.
@@ -65,7 +65,7 @@ pub(crate) fn authorization_request(
     requirement: &Requirement,
     anew: bool,
     now: Timestamp,
-) -> Wish {
+) -> RequestedAssurance {
     let need = Requirement::at_least(rung);
     let reaches = |held: &Held| matches!(decide(policy, &need, held, &[idp.offer()], now.0), Decision::Satisfied(_));
     let level = idp.levels.iter().find(|l| l.acr.is_some() && reaches(&idp.vouched(l, now.0)));
@@ -74,7 +74,7 @@ pub(crate) fn authorization_request(
         Some(Freshness::Seconds(seconds)) => seconds,
         _ => OLDEST,
     };
-    Wish {
+    RequestedAssurance {
         acr: level.and_then(|l| l.acr.clone()),
         // A factor that must be shown for the request is asked for with all others: a provider that added
         // only one could as well have remembered it.
@@ -89,10 +89,10 @@ impl Upstreams {
         &self,
         idp: &IdpSettings,
         redirect_uri: &str,
-        wish: &Wish,
+        wish: &RequestedAssurance,
         lang: Lang,
-        asked: impl FnOnce(String, String) -> Asked,
-    ) -> Result<(String, String, Asked), UpstreamError> {
+        asked: impl FnOnce(String, String) -> UpstreamRequest,
+    ) -> Result<(String, String, UpstreamRequest), UpstreamError> {
         let fetched = self.metadata(idp).await?;
         let redirect = RedirectUrl::new(redirect_uri.to_owned());
         let redirect = redirect.map_err(|_| UpstreamError::Configuration("redirect URI"))?;

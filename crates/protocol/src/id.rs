@@ -18,7 +18,7 @@ pub enum Grant {}
 pub enum Sso {}
 /// An authorization request on its way, one per browser tab.
 #[derive(Debug)]
-pub enum Login {}
+pub enum Transaction {}
 /// A browser, across the session ids that it had.
 #[derive(Debug)]
 pub enum Browser {}

@@ -12,6 +12,7 @@ pub mod claims;
 pub mod client;
 pub mod client_auth;
 pub mod discovery;
+pub mod encryption;
 pub mod entropy;
 pub mod error;
 pub mod grant;
@@ -24,7 +25,6 @@ pub mod logout;
 pub mod params;
 pub mod pkce;
 pub mod registration;
-pub mod seal;
 pub mod subject;
 pub mod time;
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::limits::retry_after;
+use crate::http::rate_limit::retry_after;
 
 /// An error with its public code; the private cause is logged, never sent.
 #[derive(Debug, Error)]

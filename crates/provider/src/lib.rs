@@ -1,52 +1,32 @@
 //! The OpenID Provider engine, mounted by the identity provider and by the broker.
 //!
-//! It owns the endpoints, open logins, single sign-on sessions, codes, tokens and logout. It must not
-//! hold credentials, levels or identity providers: its one seam upward is [`Host`], which says what an
-//! open login still needs.
+//! It owns the endpoints, authorization transactions, single sign-on sessions, codes, tokens and logout. It must not
+//! hold credentials, levels or identity providers: its one seam upward is [`Interaction`], which says what a
+//! transaction still needs.
 
-mod access;
-mod access_token;
+mod audit;
 mod authorize;
-mod backchannel;
-mod client;
-mod clients;
-mod code;
-mod cors;
-mod dispatch;
-pub mod documents;
-mod end_session;
+pub mod client;
 mod error;
-mod health;
-mod host;
-mod introspect;
-mod limits;
-mod logged_out;
-mod login;
-mod logo;
-mod metadata;
-mod par;
-mod register;
-mod response;
-mod revoke;
+mod http;
+mod interaction;
+mod logout;
+mod provider;
 mod router;
-mod session_store;
-mod sso;
-mod state;
-mod step;
+mod session;
 mod token;
-mod trail;
-mod userinfo;
 
-pub use backchannel::LogoutSender;
-pub use clients::Clients;
-pub use dispatch::dispatch;
+pub use authorize::dispatch::dispatch;
+pub use authorize::page::{About, Chosen, Step, origin, see_other};
+pub use authorize::transaction::{StoredTransaction, Transaction, Transactions};
+pub use client::documents;
+pub use client::registration::registered;
+pub use client::registry::Clients;
 pub use error::ProviderError;
-pub use host::{Authenticated, Host, Next};
-pub use limits::Limits;
-pub use login::{Current, Logins, Pending};
-pub use register::registered;
+pub use http::rate_limit::Limits;
+pub use interaction::{Authenticated, Interaction, Next};
+pub use logout::back_channel::LogoutSender;
+pub use provider::{Identity, Lifetimes, Provider, Runtime, Stores};
 pub use router::router;
-pub use session_store::ShortLivedSessions;
-pub use sso::{Sessions, SsoSession};
-pub use state::{Identity, Lifetimes, Provider, Stores, Surroundings};
-pub use step::{About, Chosen, Step, origin, see_other};
+pub use session::browser_store::ShortLivedSessions;
+pub use session::sso::{Sessions, SsoSession};

@@ -14,32 +14,36 @@ use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::Session;
 
-use crate::authorize;
-use crate::cors::cors;
-use crate::dispatch::continue_login;
-use crate::end_session;
-use crate::health::{healthz, readyz};
-use crate::host::Host;
-use crate::introspect::introspect;
-use crate::limits;
-use crate::logged_out;
-use crate::logo;
-use crate::metadata::{configuration, jwks};
-use crate::par::push;
-use crate::register;
-use crate::response::script;
-use crate::revoke::revoke;
-use crate::session_store::ShortLivedSessions;
-use crate::state::Provider;
-use crate::step::Chosen;
-use crate::token::token;
-use crate::userinfo::userinfo;
+use crate::authorize::dispatch::continue_login;
+use crate::authorize::endpoint as authorize;
+use crate::authorize::page::Chosen;
+use crate::authorize::par::push;
+use crate::authorize::response::script;
+use crate::client::logo;
+use crate::client::registration as register;
+use crate::http::cors::cors;
+use crate::http::health::{healthz, readyz};
+use crate::http::metadata::{configuration, jwks};
+use crate::http::rate_limit as limits;
+use crate::interaction::Interaction;
+use crate::logout::end_session;
+use crate::logout::outcome as logged_out;
+use crate::provider::Provider;
+use crate::session::browser_store::ShortLivedSessions;
+use crate::token::endpoint::token;
+use crate::token::introspect::introspect;
+use crate::token::revoke::revoke;
+use crate::token::userinfo::userinfo;
 
 /// The longest body that is read, in octets: forms are a few hundred.
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// The whole server: the engine's endpoints, the host's pages, and the layers around both.
-pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>>>, cookie_name: &str) -> Router {
+pub fn router<I: Interaction>(
+    provider: Arc<Provider<I>>,
+    pages: Router<Arc<Provider<I>>>,
+    cookie_name: &str,
+) -> Router {
     let secure = provider.identity.issuer.starts_with("https://");
     let registration = match provider.identity.registration {
         Some(_) => Router::new()
@@ -94,8 +98,8 @@ pub fn router<H: Host>(provider: Arc<Provider<H>>, pages: Router<Arc<Provider<H>
     Router::new().fallback_service(from_fn(readable_path).layer(all))
 }
 
-async fn style<H: Host>(State(provider): State<Arc<Provider<H>>>) -> Response {
-    stylesheet(&provider.look)
+async fn style<I: Interaction>(State(provider): State<Arc<Provider<I>>>) -> Response {
+    stylesheet(&provider.branding)
 }
 
 async fn icon() -> Response {
@@ -103,16 +107,24 @@ async fn icon() -> Response {
     (headers, nixa_web::ICON).into_response()
 }
 
-async fn not_found<H: Host>(State(provider): State<Arc<Provider<H>>>, session: Session, chosen: Chosen) -> Response {
+async fn not_found<I: Interaction>(
+    State(provider): State<Arc<Provider<I>>>,
+    session: Session,
+    chosen: Chosen,
+) -> Response {
     nothing_here(&provider, &session, chosen, StatusCode::NOT_FOUND).await
 }
 
-async fn wrong_method<H: Host>(State(provider): State<Arc<Provider<H>>>, session: Session, chosen: Chosen) -> Response {
+async fn wrong_method<I: Interaction>(
+    State(provider): State<Arc<Provider<I>>>,
+    session: Session,
+    chosen: Chosen,
+) -> Response {
     nothing_here(&provider, &session, chosen, StatusCode::METHOD_NOT_ALLOWED).await
 }
 
-async fn nothing_here<H: Host>(
-    provider: &Provider<H>,
+async fn nothing_here<I: Interaction>(
+    provider: &Provider<I>,
     session: &Session,
     chosen: Chosen,
     status: StatusCode,

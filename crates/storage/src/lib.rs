@@ -4,6 +4,7 @@
 //! through sqlx; short-lived state through [`ShortLived`]. This crate must not hold rules of OAuth or
 //! assurance: a port's method is one atomic step, and the caller decides which.
 
+mod entry;
 mod metered;
 mod ports;
 mod records;
@@ -12,6 +13,7 @@ mod sql;
 mod sqlite;
 
 pub use self::redis::{RedisOptions, RedisShortLived};
+pub use entry::{Entries, Entry, Prefix, Stored, Update};
 pub use metered::Metered;
 pub use ports::{
     Accounts, Audit, ClientStore, Grants, KeyStore, LogoutOutbox, OfDeclaration, OfLogin, OfRotation, People,
@@ -45,6 +47,9 @@ pub enum StorageError {
     /// Another transaction was in the way; the same work may succeed when it is tried again.
     #[error("another transaction was in the way")]
     Conflict(#[source] sqlx::Error),
+    /// An entry was changed by other requests again and again.
+    #[error("an entry is changed by too many requests at once")]
+    Contended,
     /// The database did not answer in time. What was asked of it may have been done.
     #[error("storage did not answer in time")]
     TooSlow,

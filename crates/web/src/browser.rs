@@ -27,12 +27,12 @@ struct Record {
 
 /// What is known of the browser that sent a request.
 #[derive(Clone)]
-pub struct Browser {
+pub struct BrowserSession {
     session: Session,
     record: Record,
 }
 
-impl Browser {
+impl BrowserSession {
     /// The browser of a session; a session without a record is given one.
     ///
     /// # Errors

@@ -11,10 +11,10 @@ mod page;
 mod text;
 mod trace;
 
-pub use browser::{Browser, BrowserError, session_layer};
+pub use browser::{BrowserError, BrowserSession, session_layer};
 pub use cookie::{lasting_cookie, read_cookie};
 pub use form::{FormError, read_form};
 pub use headers::{no_store, security_headers};
-pub use page::{ICON, Look, Page, Problem, WayOn, html, stylesheet};
+pub use page::{Branding, ErrorPage, ICON, NextLink, Page, html, stylesheet};
 pub use text::{Lang, Text};
 pub use trace::trace_requests;

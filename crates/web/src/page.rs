@@ -8,9 +8,9 @@ use nixa_protocol::LocalizedText;
 use crate::headers::no_store;
 use crate::text::{Lang, Text};
 
-/// How a host looks.
+/// The host as people see it.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct Branding {
     /// The host's name.
     pub name: LocalizedText,
     /// The accent colour, `#rrggbb`.
@@ -38,16 +38,23 @@ pub struct Page {
 impl Page {
     /// A page with a title from the texts.
     #[must_use]
-    pub fn new(look: &Look, text: Text, title_key: &str) -> Self {
-        Self::titled(look, text, text.t(title_key))
+    pub fn new(branding: &Branding, text: Text, title_key: &str) -> Self {
+        Self::titled(branding, text, text.t(title_key))
     }
 
     /// A page with a ready title.
     #[must_use]
-    pub fn titled(look: &Look, text: Text, title: String) -> Self {
+    pub fn titled(branding: &Branding, text: Text, title: String) -> Self {
         let lang_href = format!("?lang={}", text.lang().other().tag());
-        let service = text.pick(&look.name).to_owned();
-        Self { text, title, service, lang_href, form_targets: look.form_targets.clone(), further_policy: String::new() }
+        let service = text.pick(&branding.name).to_owned();
+        Self {
+            text,
+            title,
+            service,
+            lang_href,
+            form_targets: branding.form_targets.clone(),
+            further_policy: String::new(),
+        }
     }
 
     /// With a query that the link to the other language keeps.
@@ -93,15 +100,15 @@ pub fn html(page: &Page, template: &impl Template, status: StatusCode) -> Respon
 }
 
 /// The style sheet with a host's accent colour; it may be cached, having nothing personal in it.
-pub fn stylesheet(look: &Look) -> Response {
-    let css = format!(":root{{--accent:{}}}\n{}", look.accent, include_str!("../assets/style.css"));
+pub fn stylesheet(branding: &Branding) -> Response {
+    let css = format!(":root{{--accent:{}}}\n{}", branding.accent, include_str!("../assets/style.css"));
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (headers, css).into_response()
 }
 
 /// A link that leads on.
 #[derive(Debug, Clone)]
-pub struct WayOn {
+pub struct NextLink {
     /// Where to.
     pub href: String,
     /// What it says.
@@ -111,23 +118,23 @@ pub struct WayOn {
 /// A page that says what happened and gives a way on.
 #[derive(Debug, Clone, Template)]
 #[template(path = "problem.html")]
-pub struct Problem {
+pub struct ErrorPage {
     page: Page,
     code: &'static str,
     explanation: String,
     /// The same in the other language, where the language that the person chose cannot be known.
     other: Option<(Lang, String, String)>,
-    way_on: WayOn,
+    way_on: NextLink,
     status: StatusCode,
 }
 
-impl Problem {
+impl ErrorPage {
     /// A problem with a public code; its texts are `problem-CODE-title` and `problem-CODE-text`.
     #[must_use]
-    pub fn new(look: &Look, text: Text, status: StatusCode, code: &'static str) -> Self {
-        let page = Page::new(look, text, &format!("problem-{code}-title"));
+    pub fn new(branding: &Branding, text: Text, status: StatusCode, code: &'static str) -> Self {
+        let page = Page::new(branding, text, &format!("problem-{code}-title"));
         let explanation = text.t(&format!("problem-{code}-text"));
-        let way_on = WayOn { href: "/".to_owned(), label: text.t("back-home") };
+        let way_on = NextLink { href: "/".to_owned(), label: text.t("back-home") };
         Self { page, code, explanation, other: None, way_on, status }
     }
 
@@ -142,13 +149,13 @@ impl Problem {
 
     /// With another link that leads on than the one to the first page.
     #[must_use]
-    pub fn way_on(mut self, way_on: WayOn) -> Self {
+    pub fn way_on(mut self, way_on: NextLink) -> Self {
         self.way_on = way_on;
         self
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
         html(&self.page.clone(), &self, self.status)
     }

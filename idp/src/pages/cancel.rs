@@ -7,15 +7,15 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use nixa_provider::{Chosen, Pending, dispatch, see_other};
+use nixa_provider::{Chosen, Transaction, dispatch, see_other};
 use tower_sessions::Session;
 
-use super::Idp;
-use crate::host::IdpStep;
+use super::IdpProvider;
+use crate::host::IdpTransaction;
 
 /// These addresses only take forms; opened as a link they lead back to the login.
 pub(super) async fn show(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -27,43 +27,43 @@ pub(super) async fn show(
 }
 
 pub(super) async fn submit(
-    state: State<Arc<Idp>>,
+    state: State<Arc<IdpProvider>>,
     session: Session,
     id: Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    change(state, session, id, headers, body, "cancel", |p| p.step.cancelled = true).await
+    change(state, session, id, headers, body, "cancel", |p| p.data.cancelled = true).await
 }
 
 pub(super) async fn switch(
-    state: State<Arc<Idp>>,
+    state: State<Arc<IdpProvider>>,
     session: Session,
     id: Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     change(state, session, id, headers, body, "switch", |p| {
-        p.step.switching = true;
-        p.step.notice = None;
+        p.data.switching = true;
+        p.data.notice = None;
     })
     .await
 }
 
 async fn change(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
     purpose: &str,
-    change: fn(&mut Pending<IdpStep>),
+    change: fn(&mut Transaction<IdpTransaction>),
 ) -> Response {
     let step = match idp.submit_step(&session, &id, purpose, &headers, body).await {
         Ok((step, _)) => step,
         Err(response) => return response,
     };
-    match idp.logins.change(&step.current.id, idp.now(), change).await {
+    match idp.transactions.change(&step.current.id, idp.now(), change).await {
         Ok(Some(current)) => dispatch(&idp, &step.browser, current).await,
         Ok(None) => see_other(&format!("/continue/{id}")),
         Err(error) => idp.failed(&error, step.text),

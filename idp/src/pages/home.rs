@@ -11,7 +11,7 @@ use nixa_provider::{Chosen, origin};
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::Idp;
+use super::IdpProvider;
 
 #[derive(Template)]
 #[template(path = "idp_home.html")]
@@ -22,7 +22,7 @@ struct HomePage {
     clients: Vec<(String, String)>,
 }
 
-pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: Chosen) -> Response {
+pub(super) async fn show(State(idp): State<Arc<IdpProvider>>, session: Session, chosen: Chosen) -> Response {
     let mut browser = match idp.known_browser(&session).await {
         Ok(browser) => browser,
         Err(response) => return response,
@@ -34,12 +34,12 @@ pub(super) async fn show(State(idp): State<Arc<Idp>>, session: Session, chosen: 
         return idp.failed(&error.into(), text);
     }
     let username = match idp.sessions.load(browser.as_ref().and_then(|b| b.sid()), idp.now()).await {
-        Ok(sso) => sso.map(|s| s.login.username),
+        Ok(sso) => sso.map(|s| s.data.username),
         Err(error) => return idp.failed(&error, text),
     };
     let address = |c: &Arc<Client>| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
     let clients = idp.clients.declared().filter_map(address).collect();
-    let title = text.pick(&idp.look.name).to_owned();
-    let page = HomePage { page: Page::titled(&idp.look, text, title), username, clients };
+    let title = text.pick(&idp.branding.name).to_owned();
+    let page = HomePage { page: Page::titled(&idp.branding, text, title), username, clients };
     html(&page.page, &page, StatusCode::OK)
 }

@@ -14,10 +14,10 @@ use nixa_protocol::Timestamp;
 use nixa_provider::{Provider, ProviderError, SsoSession, Step};
 use nixa_web::Text;
 
-use crate::host::{IdpHost, IdpLogin, IdpStep, Notice, ShownFactor};
+use crate::host::{Idp, IdpSession, IdpTransaction, Notice, ShownFactor};
 
 /// The routes of the pages.
-pub fn routes() -> Router<Arc<Provider<IdpHost>>> {
+pub fn routes() -> Router<Arc<IdpProvider>> {
     Router::new()
         .route("/", get(home::show))
         .route("/login/{login}/password", get(password::show).post(password::submit))
@@ -26,7 +26,7 @@ pub fn routes() -> Router<Arc<Provider<IdpHost>>> {
         .route("/login/{login}/switch", post(cancel::switch).get(cancel::show))
 }
 
-type Idp = Provider<IdpHost>;
+type IdpProvider = Provider<Idp>;
 
 /// How many factors a session remembers; the oldest go first.
 const MOST_FACTORS: usize = 32;
@@ -43,34 +43,34 @@ fn notice_text(text: Text, notice: Option<&Notice>, wrong: &str, now: Timestamp)
     }
 }
 
-async fn set_notice(idp: &Idp, step: &Step<IdpStep>, notice: Notice) -> Result<(), ProviderError> {
-    idp.logins.change(&step.current.id, idp.now(), |p| p.step.notice = Some(notice.clone())).await?;
+async fn set_notice(idp: &IdpProvider, step: &Step<IdpTransaction>, notice: Notice) -> Result<(), ProviderError> {
+    idp.transactions.change(&step.current.id, idp.now(), |p| p.data.notice = Some(notice.clone())).await?;
     Ok(())
 }
 
 /// Adds a factor to the session of the person who is logged in.
 async fn add_factor(
-    idp: &Idp,
-    sso: &SsoSession<IdpLogin>,
-    step: &Step<IdpStep>,
+    idp: &IdpProvider,
+    sso: &SsoSession<IdpSession>,
+    step: &Step<IdpTransaction>,
     method: &str,
-) -> Result<Option<SsoSession<IdpLogin>>, ProviderError> {
+) -> Result<Option<SsoSession<IdpSession>>, ProviderError> {
     let shown = ShownFactor { method: method.to_owned(), at: idp.now(), login: step.current.id.clone() };
     idp.sessions
         .change(&sso.sid, idp.now(), |s| {
             // Per login, so that a password given in one tab does not take another tab's away.
-            s.login.factors.retain(|f| f.method != shown.method || f.login != shown.login);
-            s.login.factors.push(shown.clone());
-            let too_many = s.login.factors.len().saturating_sub(MOST_FACTORS);
-            s.login.factors.drain(..too_many);
+            s.data.factors.retain(|f| f.method != shown.method || f.login != shown.login);
+            s.data.factors.push(shown.clone());
+            let too_many = s.data.factors.len().saturating_sub(MOST_FACTORS);
+            s.data.factors.drain(..too_many);
         })
         .await
 }
 
 /// Records that a factor was tried, before anything follows from it.
 async fn tried(
-    idp: &Idp,
-    step: &Step<IdpStep>,
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
     account: Option<&str>,
     method: &str,
     right: bool,

@@ -16,10 +16,10 @@ use nixa_storage::Account;
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{Idp, add_factor, notice_text, set_notice, tried};
+use super::{IdpProvider, add_factor, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::password::LONGEST;
-use crate::host::{IdpLogin, IdpStep, Notice, ShownFactor};
+use crate::host::{IdpSession, IdpTransaction, Notice, ShownFactor};
 
 const METHOD: &str = "password";
 
@@ -36,7 +36,7 @@ struct PasswordPage {
 }
 
 pub(super) async fn show(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -45,9 +45,9 @@ pub(super) async fn show(
         Ok(step) => step,
         Err(response) => return response,
     };
-    let notice = notice_text(step.text, step.current.step.notice.as_ref(), "notice-wrong-password", idp.now());
+    let notice = notice_text(step.text, step.current.data.notice.as_ref(), "notice-wrong-password", idp.now());
     let page = PasswordPage {
-        page: step.page(&idp.look, step.text.t("password-title")),
+        page: step.page(&idp.branding, step.text.t("password-title")),
         client: step.client_name().to_owned(),
         username: step.current.request.login_hint.clone().unwrap_or_default(),
         notice,
@@ -59,7 +59,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn submit(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -82,7 +82,11 @@ pub(super) async fn submit(
     }
 }
 
-async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result<Account, Notice>, ProviderError> {
+async fn verify(
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
+    form: &Params,
+) -> Result<Result<Account, Notice>, ProviderError> {
     let username = form.get("username").unwrap_or_default().trim().to_lowercase();
     let password = form.owned("password").unwrap_or_default();
     if username.is_empty() || password.is_empty() || username.len() > LONGEST || password.len() > LONGEST {
@@ -116,25 +120,29 @@ async fn verify(idp: &Idp, step: &Step<IdpStep>, form: &Params) -> Result<Result
 
 /// The account, when name and password are right.
 async fn judge(
-    idp: &Idp,
-    step: &Step<IdpStep>,
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
     username: &str,
     password: String,
 ) -> Result<Option<Account>, ProviderError> {
-    let account = idp.host.accounts.by_username(username).await?;
+    let account = idp.interaction.accounts.by_username(username).await?;
     let stored = match &account {
-        Some(account) => idp.host.accounts.authenticators(&account.id).await?,
+        Some(account) => idp.interaction.accounts.authenticators(&account.id).await?,
         None => Vec::new(),
     };
     let hash = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret);
-    let matches = idp.host.passwords.verify(hash, password).await?;
+    let matches = idp.interaction.passwords.verify(hash, password).await?;
     // Also for a name that nobody has: the time it takes would tell.
     tried(idp, step, account.as_ref().map(|a| a.id.as_str()), METHOD, matches).await?;
     Ok(account.filter(|_| matches))
 }
 
 /// Adds the factor to the person's session; another person's session in this browser ends first.
-async fn log_in(idp: &Idp, step: &mut Step<IdpStep>, account: &Account) -> Result<Response, ProviderError> {
+async fn log_in(
+    idp: &IdpProvider,
+    step: &mut Step<IdpTransaction>,
+    account: &Account,
+) -> Result<Response, ProviderError> {
     let now = idp.now();
     let current = idp.sessions.load(step.browser.sid(), now).await?;
     let kept = match &current {
@@ -148,9 +156,9 @@ async fn log_in(idp: &Idp, step: &mut Step<IdpStep>, account: &Account) -> Resul
     let sid = match kept {
         Some(sso) => sso.sid,
         None => {
-            let enrolled = idp.host.accounts.authenticators(&account.id).await?;
+            let enrolled = idp.interaction.accounts.authenticators(&account.id).await?;
             let shown = ShownFactor { method: METHOD.to_owned(), at: now, login: step.current.id.clone() };
-            let login = IdpLogin {
+            let login = IdpSession {
                 username: account.username.clone(),
                 identity_level: account.identity_level,
                 enrolled: enrolled.into_iter().map(|a| a.method).collect(),
@@ -161,9 +169,9 @@ async fn log_in(idp: &Idp, step: &mut Step<IdpStep>, account: &Account) -> Resul
         }
     };
     step.browser.log_in(sid).await?;
-    let settled = idp.logins.change(&step.current.id, now, |p| {
-        p.step.notice = None;
-        p.step.switching = false;
+    let settled = idp.transactions.change(&step.current.id, now, |p| {
+        p.data.notice = None;
+        p.data.switching = false;
     });
     Ok(match settled.await? {
         Some(current) => dispatch(idp, &step.browser, current).await,

@@ -14,10 +14,10 @@ use nixa_provider::{Chosen, ProviderError, SsoSession, Step, dispatch, see_other
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{Idp, add_factor, notice_text, set_notice, tried};
+use super::{IdpProvider, add_factor, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::totp;
-use crate::host::{IdpLogin, IdpStep, Notice};
+use crate::host::{IdpSession, IdpTransaction, Notice};
 
 const METHOD: &str = "totp";
 
@@ -36,7 +36,7 @@ struct TotpPage {
 }
 
 pub(super) async fn show(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     chosen: Chosen,
@@ -46,16 +46,16 @@ pub(super) async fn show(
         Err(response) => return response,
     };
     let sso = match idp.sessions.load(step.browser.sid(), idp.now()).await {
-        Ok(Some(sso)) if !step.current.step.switching => sso,
+        Ok(Some(sso)) if !step.current.data.switching => sso,
         // A bookmark of this page without a login before it: the dispatcher knows where to begin.
         Ok(_) => return see_other(&format!("/continue/{id}")),
         Err(error) => return idp.failed(&error, step.text),
     };
-    let notice = notice_text(step.text, step.current.step.notice.as_ref(), "notice-wrong-code", idp.now());
+    let notice = notice_text(step.text, step.current.data.notice.as_ref(), "notice-wrong-code", idp.now());
     let page = TotpPage {
-        page: step.page(&idp.look, step.text.t("totp-title")),
+        page: step.page(&idp.branding, step.text.t("totp-title")),
         client: step.client_name().to_owned(),
-        username: sso.login.username,
+        username: sso.data.username,
         notice,
         csrf: step.csrf(METHOD),
         cancel: step.path("cancel"),
@@ -67,7 +67,7 @@ pub(super) async fn show(
 }
 
 pub(super) async fn submit(
-    State(idp): State<Arc<Idp>>,
+    State(idp): State<Arc<IdpProvider>>,
     session: Session,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -83,10 +83,10 @@ pub(super) async fn submit(
     }
 }
 
-async fn finish(idp: &Idp, step: &mut Step<IdpStep>, form: &Params) -> Result<Response, ProviderError> {
+async fn finish(idp: &IdpProvider, step: &mut Step<IdpTransaction>, form: &Params) -> Result<Response, ProviderError> {
     let again = format!("/continue/{}", step.current.id.as_str());
     let sso = match idp.sessions.load(step.browser.sid(), idp.now()).await? {
-        Some(sso) if !step.current.step.switching => sso,
+        Some(sso) if !step.current.data.switching => sso,
         _ => return Ok(see_other(&again)),
     };
     if let Some(notice) = verify(idp, step, &sso, form).await? {
@@ -95,7 +95,7 @@ async fn finish(idp: &Idp, step: &mut Step<IdpStep>, form: &Params) -> Result<Re
     }
     let Some(sso) = add_factor(idp, &sso, step, METHOD).await? else { return Ok(see_other(&again)) };
     step.browser.log_in(sso.sid).await?;
-    let settled = idp.logins.change(&step.current.id, idp.now(), |p| p.step.notice = None).await?;
+    let settled = idp.transactions.change(&step.current.id, idp.now(), |p| p.data.notice = None).await?;
     Ok(match settled {
         Some(current) => dispatch(idp, &step.browser, current).await,
         None => see_other(&again),
@@ -103,9 +103,9 @@ async fn finish(idp: &Idp, step: &mut Step<IdpStep>, form: &Params) -> Result<Re
 }
 
 async fn verify(
-    idp: &Idp,
-    step: &Step<IdpStep>,
-    sso: &SsoSession<IdpLogin>,
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
+    sso: &SsoSession<IdpSession>,
     form: &Params,
 ) -> Result<Option<Notice>, ProviderError> {
     let (short, now, account) = (&*idp.stores.short, idp.now(), sso.subject.as_str());
@@ -132,13 +132,13 @@ async fn verify(
 
 /// Whether the code is right.
 async fn judge(
-    idp: &Idp,
-    step: &Step<IdpStep>,
-    sso: &SsoSession<IdpLogin>,
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
+    sso: &SsoSession<IdpSession>,
     form: &Params,
 ) -> Result<bool, ProviderError> {
     let account = sso.subject.as_str();
-    let stored = idp.host.accounts.authenticators(&sso.subject).await?;
+    let stored = idp.interaction.accounts.authenticators(&sso.subject).await?;
     let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else { return Ok(false) };
     let code = form.get("code").unwrap_or_default();
     let right = totp::verify(&*idp.stores.short, account, &secret, code, idp.now()).await?;

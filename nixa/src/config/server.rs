@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use nixa_protocol::seal::SealingKey;
+use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, LocalizedText};
 use nixa_storage::{Limits, Location};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl ServerSection {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn master_key(&self, entropy: &dyn Entropy) -> Result<SealingKey, KeyError> {
+    pub fn master_key(&self, entropy: &dyn Entropy) -> Result<EncryptionKey, KeyError> {
         let text = match self.master_key.as_deref() {
             Some(named) => match named.strip_prefix("env:") {
                 Some(name) => std::env::var(name).unwrap_or_default(),

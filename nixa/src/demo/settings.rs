@@ -183,7 +183,7 @@ const TAX_CATALOGUE: &str = r#"
 [[broker.portal.service]]
 code = "look-up-debt"
 acr = "urn:nixa:loa:1"
-text = { vi = "Tra cứu nợ thuế", en = "Look up a debt" }
+text = { vi = "Tra cứu nợ thuế", en = "Branding up a debt" }
 
 [[broker.portal.service]]
 code = "file-return"

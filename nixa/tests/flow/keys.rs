@@ -94,10 +94,10 @@ async fn no_secret_stands_in_the_database_and_another_master_key_opens_none() {
     .execute(&pool)
     .await
     .unwrap();
-    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::Unopenable(_)))));
+    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::DecryptionError(_)))));
     let master = lab.folder().join("broker/keys/master.key");
     std::fs::write(&master, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::Unopenable(_)))));
+    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::DecryptionError(_)))));
     std::fs::write(&master, "no key").unwrap();
     assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::MasterKey))));
 }

@@ -14,8 +14,8 @@ use axum::extract::ConnectInfo;
 use http::{Request, Response};
 use nixa::compose::{self, Server, World};
 use nixa::config::Config;
-use nixa_broker::{BrokerHost, Transport, TransportError};
-use nixa_idp::{IdpHost, NewAccount, enrol};
+use nixa_broker::{Broker, Transport, TransportError};
+use nixa_idp::{Idp, NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
 use nixa_protocol::{Clock, Entropy, Timestamp};
 use nixa_provider::LogoutSender;
@@ -113,8 +113,8 @@ impl Outbound for Net {
 pub(crate) struct Lab {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) net: Arc<Net>,
-    pub(crate) broker: Server<BrokerHost>,
-    pub(crate) idp: Server<IdpHost>,
+    pub(crate) broker: Server<Broker>,
+    pub(crate) idp: Server<Idp>,
     pub(crate) client_key: SigningKey,
     pub(crate) world: World,
     folder: tempfile::TempDir,
@@ -354,7 +354,7 @@ sso_confirmation = "{confirmation}"
 [[broker.portal.service]]
 code = "look"
 acr = "urn:nixa:loa:1"
-text = {{ vi = "Tra cứu", en = "Look up" }}
+text = {{ vi = "Tra cứu", en = "Branding up" }}
 [[broker.portal.service]]
 code = "file"
 acr = "urn:nixa:loa:2"

@@ -116,7 +116,7 @@ async fn every_issued_level_leaves_a_record_with_its_reason() {
     assert_eq!(rows.len(), 1);
     let record: Value = serde_json::from_str(&rows[0].2).unwrap();
     assert_eq!(rows[0].0, "two");
-    assert_eq!(rows[0].1, lab.broker.provider.host.policy.version());
+    assert_eq!(rows[0].1, lab.broker.provider.interaction.policy.version());
     assert_eq!(record["decision"]["outcome"], "satisfied");
     assert_eq!(record["uses"], json!(["counted", "counted"]));
     assert_eq!(record["requirement"]["minimums"][0], "urn:nixa:loa:2");

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{Draft, Event, Kind, REMOVED, Record, first_second_of, month_of};
-use nixa_protocol::seal::SealingKey;
+use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, Timestamp};
 
 use super::SqlStore;
@@ -49,7 +49,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 /// What encrypts the personal data of records.
 pub(crate) struct Sealer {
-    pub(crate) master: SealingKey,
+    pub(crate) master: EncryptionKey,
     pub(crate) entropy: std::sync::Arc<dyn Entropy>,
 }
 
@@ -150,10 +150,10 @@ impl SqlStore {
     }
 }
 
-fn open_key(sealer: &Sealer, person: &str, sealed: &str) -> Result<SealingKey> {
+fn open_key(sealer: &Sealer, person: &str, sealed: &str) -> Result<EncryptionKey> {
     let bytes = sealer.master.open(&place(person), sealed).map_err(|_| StorageError::NoKey)?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| StorageError::NoKey)?;
-    SealingKey::new(&bytes).map_err(|_| StorageError::NoKey)
+    EncryptionKey::new(&bytes).map_err(|_| StorageError::NoKey)
 }
 
 #[async_trait]

@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nixa_protocol::Entropy;
-use nixa_protocol::seal::SealingKey;
+use nixa_protocol::encryption::EncryptionKey;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteSynchronous;
@@ -105,7 +105,7 @@ impl SqlStore {
     /// Encrypts the personal data of the audit trail under this master key. Without one, a record that has
     /// personal data is refused.
     #[must_use]
-    pub fn sealing(self, master: SealingKey, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn sealing(self, master: EncryptionKey, entropy: Arc<dyn Entropy>) -> Self {
         Self { sealer: Some(Arc::new(Sealer { master, entropy })), ..self }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use nixa_audit::{Event, Kind, Record, chain};
+use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::id::Id;
-use nixa_protocol::seal::SealingKey;
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{Audit, Grants, People, Signals, SqlStore, StorageError, StoredCheckpoint};
 use serde_json::json;
@@ -31,7 +31,7 @@ impl Entropy for Counting {
 }
 
 pub(crate) fn sealing(store: SqlStore) -> SqlStore {
-    store.sealing(SealingKey::new(&[7; 32]).unwrap(), Arc::new(Counting(AtomicU8::new(0))))
+    store.sealing(EncryptionKey::new(&[7; 32]).unwrap(), Arc::new(Counting(AtomicU8::new(0))))
 }
 
 /// Something in each table of the trail.

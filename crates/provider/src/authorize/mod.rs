@@ -1,0 +1,9 @@
+//! The authorization endpoint (RFC 6749 §3.1): from a request to its answer.
+
+pub(crate) mod code;
+pub(crate) mod dispatch;
+pub(crate) mod endpoint;
+pub(crate) mod page;
+pub(crate) mod par;
+pub(crate) mod response;
+pub(crate) mod transaction;

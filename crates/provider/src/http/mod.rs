@@ -1,0 +1,7 @@
+//! What every endpoint shares on its way in and out.
+
+pub(crate) mod bearer;
+pub(crate) mod cors;
+pub(crate) mod health;
+pub(crate) mod metadata;
+pub(crate) mod rate_limit;

@@ -1,0 +1,4 @@
+//! Sessions: the person's single sign-on session, and the browser's own.
+
+pub(crate) mod browser_store;
+pub(crate) mod sso;
