@@ -2,30 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Factor, Held, Quality, Requirement};
+use assurance_policy::{Factor, Held, Requirement};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
 use nixa_protocol::id;
 use nixa_protocol::{Timestamp, id::Id};
-use serde::{Deserialize, Serialize};
 
-use crate::host::BrokerSession;
 use crate::settings::PortalSettings;
-
-/// A factor that an identity provider vouched for, and in which open login it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KnownFactor {
-    /// The method's name in the policy.
-    pub method: String,
-    /// The identity provider.
-    pub source: String,
-    /// When it was shown.
-    pub at: Timestamp,
-    /// Qualities that were established at this use.
-    #[serde(default)]
-    pub qualities: BTreeSet<Quality>,
-    /// In which open login it was shown anew; none when the provider only remembered it.
-    pub shown_in: Option<Id<id::Transaction>>,
-}
+use crate::transaction::{KnownFactor, SessionData};
 
 /// What a request needs: the strictest of what it asks for, the portal's registered minimum, and the
 /// catalogue's entry for its transaction. A portal cannot ask for less than the last two say.
@@ -49,7 +32,7 @@ pub(crate) fn requirement(
 }
 
 /// What a session holds, seen from one open login.
-pub(crate) fn held(login: Option<&BrokerSession>, transaction: &Id<id::Transaction>) -> Held {
+pub(crate) fn held(login: Option<&SessionData>, transaction: &Id<id::Transaction>) -> Held {
     let Some(login) = login else { return Held::default() };
     let factor = |f: &KnownFactor| Factor {
         method: f.method.clone(),

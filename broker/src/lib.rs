@@ -3,17 +3,23 @@
 //! It owns upstream identity providers, linking, single sign-on across portals, consent and the record
 //! of decisions. It must hold no credential: who a person is, an identity provider says.
 
+mod assessment;
+mod broker;
 mod evidence;
-mod host;
+mod interaction;
+mod next;
 mod pages;
 mod personal_number;
 mod risk;
 mod settings;
+mod transaction;
 mod upstream;
 
-pub use host::{Broker, BrokerSession, BrokerTransaction, Notice};
+pub use broker::Broker;
+pub use next::LoginRecord;
 pub use pages::routes;
 pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};
 pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
+pub use transaction::{BrokerNotice, SessionData, TransactionData};
 pub use upstream::{HttpTransport, Transport, TransportError, Upstreams};

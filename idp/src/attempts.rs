@@ -2,7 +2,7 @@
 
 use nixa_protocol::{Timestamp, digest};
 use nixa_provider::ProviderError;
-use nixa_storage::ShortLived;
+use nixa_storage::{Entries, Entry, Prefix, Stored, Update};
 use serde::{Deserialize, Serialize};
 
 /// Wrong answers that are let pass before the first wait.
@@ -38,9 +38,7 @@ impl Attempts {
         };
         Ok(Self { failures, locked_until: now + wait })
     }
-}
 
-impl Attempts {
     /// Without one attempt, and without its wait; a wait that another attempt began stays.
     #[must_use]
     fn without(self, attempt: Self, now: Timestamp) -> Self {
@@ -50,66 +48,52 @@ impl Attempts {
     }
 }
 
-/// The outcome of asking to try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// What the count is with this attempt.
-    Admitted(Attempts),
-    Locked(Timestamp),
-}
+impl Entry for Attempts {
+    const PREFIX: Prefix = Prefix::Attempts;
 
-/// Counts an attempt at an account's method. Names without an account are counted alike, so that the
-/// lock-out does not tell which exist.
-pub(crate) async fn admit(
-    short: &dyn ShortLived,
-    method: &str,
-    name: &str,
-    now: Timestamp,
-) -> Result<Admission, ProviderError> {
-    let key = key(method, name);
-    for _ in 0..32 {
-        let stored = short.get(&key, now).await?;
-        let attempts: Attempts = match &stored {
-            Some(bytes) => serde_json::from_slice(bytes)?,
-            None => Attempts::default(),
-        };
-        let counted = match attempts.admit(now) {
-            Ok(counted) => counted,
-            Err(until) => return Ok(Admission::Locked(until)),
-        };
-        let next = serde_json::to_vec(&counted)?;
-        let won = match &stored {
-            Some(old) => short.replace(&key, old, &next, now + MEMORY, now).await?,
-            None => short.put_new(&key, &next, now + MEMORY, now).await?,
-        };
-        if won {
-            return Ok(Admission::Admitted(counted));
-        }
-    }
-    Err(ProviderError::Busy)
-}
-
-/// Takes an attempt back whose answer could not be looked at: a store that is away must lock nobody out.
-/// As far as that is possible; it is the failure itself that is reported.
-pub(crate) async fn take_back(short: &dyn ShortLived, method: &str, name: &str, admitted: Attempts, now: Timestamp) {
-    let key = key(method, name);
-    for _ in 0..32 {
-        let Ok(Some(stored)) = short.get(&key, now).await else { return };
-        let Ok(attempts) = serde_json::from_slice::<Attempts>(&stored) else { return };
-        let Ok(fewer) = serde_json::to_vec(&attempts.without(admitted, now)) else { return };
-        if !matches!(short.replace(&key, &stored, &fewer, now + MEMORY, now).await, Ok(false)) {
-            return;
-        }
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + MEMORY
     }
 }
 
-/// Forgets the wrong answers after a right one.
-pub(crate) async fn clear(short: &dyn ShortLived, method: &str, name: &str) -> Result<(), ProviderError> {
-    Ok(short.delete(&key(method, name)).await?)
+/// The attempts at one account's method. Names without an account are counted alike, so that the lock-out does not
+/// tell which exist.
+pub(crate) struct LockOut {
+    entries: Entries<Attempts>,
+    name: String,
 }
 
-fn key(method: &str, name: &str) -> String {
-    format!("attempts:{method}:{}", digest(name).as_str())
+impl LockOut {
+    pub(crate) fn new(entries: Entries<Attempts>, method: &str, name: &str) -> Self {
+        Self { entries, name: format!("{method}:{}", digest(name).as_str()) }
+    }
+
+    /// Counts an attempt. The inner error is the time until which none is let in.
+    pub(crate) async fn admit(&self, now: Timestamp) -> Result<Result<Attempts, Timestamp>, ProviderError> {
+        let counted =
+            self.entries.update(&self.name, now, |stored| match stored.copied().unwrap_or_default().admit(now) {
+                Ok(counted) => Update::Store(counted),
+                Err(until) => Update::Leave(until),
+            });
+        Ok(counted.await?.map(Stored::into_value))
+    }
+
+    /// Takes an attempt back whose answer could not be looked at: a store that is away must lock nobody out.
+    /// As far as that is possible; it is the failure itself that is reported.
+    pub(crate) async fn take_back(&self, admitted: Attempts, now: Timestamp) {
+        let taken = self.entries.update(&self.name, now, |stored| match stored {
+            Some(attempts) => Update::Store(attempts.without(admitted, now)),
+            None => Update::Leave(()),
+        });
+        if let Err(error) = taken.await {
+            tracing::warn!(%error, "an attempt that could not be judged stays counted");
+        }
+    }
+
+    /// Forgets the wrong answers after a right one.
+    pub(crate) async fn clear(&self) -> Result<(), ProviderError> {
+        Ok(self.entries.delete(&self.name).await?)
+    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@
 mod attempts;
 mod authenticators;
 mod enrol;
-mod host;
+mod interaction;
 mod pages;
+mod transaction;
 
 pub use attempts::Attempts;
 pub use authenticators::password::Passwords;
 pub use authenticators::totp;
 pub use enrol::{EnrolError, NewAccount, enrol};
-pub use host::{Idp, IdpSession, IdpTransaction, Notice};
+pub use interaction::Idp;
 pub use pages::routes;
+pub use transaction::{IdpNotice, SessionData, ShownFactor, TransactionData};

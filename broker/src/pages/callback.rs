@@ -10,18 +10,17 @@ use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Params, digest, random_token};
-use nixa_provider::{Chosen, ProviderError, Step, see_other};
+use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
 use nixa_storage::{Linked, Upstream};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
 use serde_json::Value;
-use tower_sessions::Session;
 
-use super::go::asked_key;
-use super::{BrokerProvider, callback_uri, change_and_go_on, session_of};
+use super::redirect::asked_key;
+use super::{BrokerProvider, OpenLogin, callback_uri, session_of};
 use crate::evidence::{merge, stated_factors};
-use crate::host::{BrokerSession, BrokerTransaction, Notice};
 use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
+use crate::transaction::{BrokerNotice, SessionData};
 use crate::upstream::{Answer, UpstreamRequest, VerifiedIdentity};
 
 /// How long a browser is known, in seconds: 400 days, the longest that browsers keep a cookie.
@@ -29,16 +28,16 @@ const DEVICE_LIFE: i64 = 400 * 86_400;
 
 /// `GET /callback/{idp}`
 pub(super) async fn receive(
-    State(broker): State<Arc<BrokerProvider>>,
-    session: Session,
+    State(provider): State<Arc<BrokerProvider>>,
+    visitor: Visitor,
     Path(idp): Path<String>,
-    chosen: Chosen,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let (device, marked) = device(&broker, &headers);
-    let mut response = respond(&broker, session, idp, chosen, device, query).await;
-    if let Some(cookie) = marked {
+    let (device, cookie) = device(&provider, &headers);
+    let result = respond(provider, visitor, &idp, device, query).await;
+    let mut response = result.unwrap_or_else(IntoResponse::into_response);
+    if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -60,69 +59,54 @@ fn device(broker: &BrokerProvider, headers: &HeaderMap) -> (Option<Digest>, Opti
 }
 
 async fn respond(
-    broker: &BrokerProvider,
-    session: Session,
-    idp: String,
-    chosen: Chosen,
+    provider: Arc<BrokerProvider>,
+    visitor: Visitor,
+    idp: &str,
     device: Option<Digest>,
     query: Option<String>,
-) -> Response {
-    let known = match broker.known_browser(&session).await {
-        Ok(known) => known,
-        Err(response) => return response,
-    };
-    let text = broker.text_for(known.as_ref(), chosen, &[]);
-    let problem = |status, code| broker.problem(text, status, code).into_response();
-    let params = match Params::parse(query.unwrap_or_default().as_bytes()) {
-        Ok(params) if params.refuse_repeated().is_ok() => params,
-        _ => return problem(StatusCode::BAD_REQUEST, "bad-request"),
-    };
+) -> Result<Response, PageError> {
+    let refused = |code| PageError::refused(StatusCode::BAD_REQUEST, code);
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| refused("bad-request"))?;
+    params.refuse_repeated().map_err(|_| refused("bad-request"))?;
     // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
-    let Some(browser) = known else { return problem(StatusCode::BAD_REQUEST, "login-unknown") };
-    let (asked, first) = match take(broker, &browser, &idp, &params).await {
-        Ok(Some(taken)) => taken,
-        Ok(None) => return problem(StatusCode::BAD_REQUEST, "login-unknown"),
-        Err(error) => return broker.failed(&error, text),
-    };
-    let again = format!("/continue/{}", asked.login.as_str());
+    let browser = visitor.browser.as_ref().ok_or_else(|| refused("login-unknown"))?;
+    let taken = take(&provider, browser, idp, &params).await?;
+    let (asked, first) = taken.ok_or_else(|| refused("login-unknown"))?;
     if !first {
         // The back button, or a reload: what the answer did is done.
-        return see_other(&again);
+        return Ok(see_other(&continue_path(&asked.login)));
     }
-    let mut step = match broker.open_step(&session, asked.login.as_str(), Chosen::default()).await {
-        Ok(step) => step,
-        Err(response) => return response,
-    };
-    match handle(broker, &mut step, &asked, &params, device).await {
-        Ok(Outcome::LoggedIn { fell_short }) => {
-            let idp = asked.idp.clone();
-            change_and_go_on(broker, &step, move |p| {
-                p.data.notice = None;
-                p.data.switching = false;
+    let mut open = OpenLogin::open(provider, visitor, asked.login.as_str()).await?;
+    match handle(&mut open, &asked, &params, device).await? {
+        Outcome::LoggedIn { fell_short } => {
+            open.change_and_go_on(|data| {
+                data.notice = None;
+                data.switching = false;
                 if fell_short {
-                    p.data.fell_short.insert(idp.clone());
+                    data.fell_short.insert(asked.idp.clone());
                 }
             })
             .await
         }
-        Ok(Outcome::Notice(notice)) => {
-            change_and_go_on(broker, &step, move |p| p.data.notice = Some(notice.clone())).await
-        }
-        Ok(Outcome::Nothing) => see_other(&again),
-        Ok(Outcome::Unmet) => {
-            change_and_go_on(broker, &step, |p| {
-                p.data.fell_short.insert(asked.idp.clone());
+        Outcome::Notice(notice) => open.change_and_go_on(|data| data.notice = Some(notice.clone())).await,
+        Outcome::SessionEnded => Ok(open.go_on()),
+        Outcome::Unmet => {
+            open.change_and_go_on(|data| {
+                data.fell_short.insert(asked.idp.clone());
             })
             .await
         }
-        Err(error) => broker.failed(&error, step.text),
     }
 }
 
+/// What an answer comes to.
 enum Outcome {
-    Nothing,
-    LoggedIn { fell_short: bool },
-    Notice(Notice),
+    /// The session that asked has ended: its answer counts for nothing.
+    SessionEnded,
+    LoggedIn {
+        fell_short: bool,
+    },
+    Notice(BrokerNotice),
     Unmet,
 }
 
@@ -152,65 +136,62 @@ async fn take(
 }
 
 async fn handle(
-    broker: &BrokerProvider,
-    step: &mut Step<BrokerTransaction>,
+    open: &mut OpenLogin,
     asked: &UpstreamRequest,
     params: &Params,
     device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
+    let broker = open.provider.clone();
     match params.get("error") {
-        Some("access_denied") => return Ok(Outcome::Notice(Notice::Cancelled)),
+        Some("access_denied") => return Ok(Outcome::Notice(BrokerNotice::Cancelled)),
         Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
         Some(_) => {
             tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
-            refused(broker, step, &asked.idp, "error-of-idp").await?;
-            return Ok(Outcome::Notice(Notice::IdpFailed));
+            refused(open, &asked.idp, "error-of-idp").await?;
+            return Ok(Outcome::Notice(BrokerNotice::IdpFailed));
         }
         None => {}
     }
-    let failed = Ok(Outcome::Notice(Notice::IdpFailed));
+    let failed = Ok(Outcome::Notice(BrokerNotice::IdpFailed));
     let (Some(idp), Some(code)) = (broker.interaction.idp(&asked.idp), params.get("code")) else { return failed };
     let answer = Answer { code, iss: params.get("iss") };
-    let stated = broker.interaction.upstreams.finish(idp, &callback_uri(broker, &idp.id), asked, answer).await;
+    let stated = broker.interaction.upstreams.finish(idp, &callback_uri(&broker, &idp.id), asked, answer).await;
     match stated {
-        Ok(stated) => log_in(broker, step, (asked, idp), stated, device).await,
+        Ok(stated) => log_in(open, asked, idp, stated, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
-            refused(broker, step, &idp.id, "invalid-answer-of-idp").await?;
+            refused(open, &idp.id, "invalid-answer-of-idp").await?;
             failed
         }
     }
 }
 
 /// A login that came to nothing, in the audit trail.
-async fn refused(
-    broker: &BrokerProvider,
-    step: &Step<BrokerTransaction>,
-    idp: &str,
-    why: &str,
-) -> Result<(), ProviderError> {
+async fn refused(open: &OpenLogin, idp: &str, why: &str) -> Result<(), ProviderError> {
     let event = Event::new(Kind::LoginRefused).fact("idp", idp).fact("reason", why);
-    broker.record(event.fact("client", step.client.client_id.as_str()), broker.now()).await
+    let provider = &open.provider;
+    provider.record(event.fact("client", open.client.client_id.as_str()), provider.now()).await
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Linked, step: &Step<BrokerTransaction>, idp: &str, acr: Option<&str>, account: &str) -> Event {
+fn logged_in(who: &Linked, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> Event {
     let event = match who {
         Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
         Linked::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
     };
-    let event = event.fact("idp", idp).fact("client", step.client.client_id.as_str());
+    let event = event.fact("idp", idp).fact("client", open.client.client_id.as_str());
     event.fact("acr_stated", acr.map_or(Value::Null, Value::from))
 }
 
 /// Resolves the person and adds the evidence to their session.
 async fn log_in(
-    broker: &BrokerProvider,
-    step: &mut Step<BrokerTransaction>,
-    (asked, idp): (&UpstreamRequest, &IdpSettings),
+    open: &mut OpenLogin,
+    asked: &UpstreamRequest,
+    idp: &IdpSettings,
     stated: VerifiedIdentity,
     device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
+    let broker = open.provider.clone();
     let now = broker.now();
     let Some(evidence) = idp.evidence(stated.acr.as_deref(), &stated.amr, stated.auth_time.0) else {
         tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
@@ -233,13 +214,13 @@ async fn log_in(
         attributes,
         authoritative: idp.authoritative,
     };
-    let trail = |who: &Linked| vec![logged_in(who, step, &idp.id, stated.acr.as_deref(), &upstream.subject)];
+    let trail = |who: &Linked| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
     let new_id = Id::random(&*broker.entropy);
     let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
         Linked::Person(person) => person,
-        Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
+        Linked::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
     };
-    let current = session_of(broker, step).await?;
+    let current = session_of(open).await?;
     let known = current.as_ref().map(|s| s.data.factors.as_slice()).unwrap_or_default();
     // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
     let all_new = asked.anew || stated.auth_time > asked.at;
@@ -248,21 +229,21 @@ async fn log_in(
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
         Some(_) if asked.sid.is_some() => {
-            refused(broker, step, &idp.id, "another-person-than-logged-in").await?;
-            return Ok(Outcome::Notice(Notice::OtherPerson));
+            refused(open, &idp.id, "another-person-than-logged-in").await?;
+            return Ok(Outcome::Notice(BrokerNotice::OtherPerson));
         }
         // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
-        None if !asked.anew => return Ok(Outcome::Nothing),
+        None if !asked.anew => return Ok(Outcome::SessionEnded),
         _ => {
-            if let Some(old) = broker.sessions.load(step.browser.sid(), now).await? {
+            if let Some(old) = broker.sessions.load(open.browser.sid(), now).await? {
                 broker.end_session(&old.sid).await?;
             }
             let known = broker.interaction.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
             let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
             let new_device = broker.interaction.risk.is_new(&person, device.as_ref()).await?;
-            let login = BrokerSession { name, device, new_device, ..BrokerSession::default() };
+            let data = SessionData { name, device, new_device, ..SessionData::default() };
             let sid = Id::random(&*broker.entropy);
-            broker.sessions.start(sid, person, login, now).await?.sid
+            broker.sessions.start(sid, person, data, now).await?.sid
         }
     };
     let added = broker.sessions.change(&sid, now, |session| {
@@ -273,10 +254,10 @@ async fn log_in(
             session.data.enrolled.insert(idp.id.clone(), methods.clone());
         }
     });
-    let Some(session) = added.await? else { return Ok(Outcome::Notice(Notice::IdpFailed)) };
-    step.browser.log_in(sid).await?;
+    let Some(session) = added.await? else { return Ok(Outcome::Notice(BrokerNotice::IdpFailed)) };
+    open.browser.log_in(sid).await?;
     // Less than it was asked for. A need that rose when it was seen who is there is another question.
-    let judged = broker.interaction.judge(&step.current, Some(&session), now).await?;
-    let fell_short = judged.decision.asks(&idp.id, &asked.rung);
+    let assessment = broker.interaction.assess_now(&open.transaction, Some(&session), now).await?;
+    let fell_short = assessment.decision.asks(&idp.id, &asked.rung);
     Ok(Outcome::LoggedIn { fell_short })
 }

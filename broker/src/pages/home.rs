@@ -8,10 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Datelike, Timelike};
 use nixa_protocol::{Client, Timestamp};
-use nixa_provider::Chosen;
+use nixa_provider::{PageError, Visitor};
 use nixa_storage::DecisionRecord;
 use nixa_web::{Page, Text, html};
-use tower_sessions::Session;
 
 use super::BrokerProvider;
 
@@ -42,50 +41,35 @@ struct HomePage {
     logins: Vec<Login>,
 }
 
-pub(super) async fn show(State(broker): State<Arc<BrokerProvider>>, session: Session, chosen: Chosen) -> Response {
-    let mut browser = match broker.known_browser(&session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
-    let text = broker.text_for(browser.as_ref(), chosen, &[]);
-    if let (Some(browser), Some(lang)) = (&mut browser, chosen.0)
-        && let Err(error) = browser.choose_lang(lang).await
-    {
-        return broker.failed(&error.into(), text);
-    }
-    let sso = match broker.sessions.load(browser.as_ref().and_then(|b| b.sid()), broker.now()).await {
-        Ok(sso) => sso,
-        Err(error) => return broker.failed(&error, text),
-    };
-    let decisions = match &sso {
-        Some(sso) => broker.interaction.people.decisions_of(&sso.subject, SHOWN).await,
-        None => Ok(Vec::new()),
-    };
-    let decisions = match decisions {
-        Ok(decisions) => decisions,
-        Err(error) => return broker.failed(&error.into(), text),
+pub(super) async fn show(
+    State(provider): State<Arc<BrokerProvider>>,
+    mut visitor: Visitor,
+) -> Result<Response, PageError> {
+    visitor.remember_language().await?;
+    let (text, now) = (visitor.text, provider.now());
+    let session = provider.sessions.load(visitor.browser.as_ref().and_then(|b| b.sid()), now).await?;
+    let decisions = match &session {
+        Some(session) => provider.interaction.people.decisions_of(&session.subject, SHOWN).await?,
+        None => Vec::new(),
     };
     // Whoever is not logged in finds the way to the services.
-    let clients = match &sso {
-        Some(sso) => broker.clients.find_all(&sso.clients, broker.now()).await,
+    let services = match &session {
+        Some(session) => provider.clients.find_all(&session.clients, now).await?,
         // Whoever registered by API does not get its name and address onto this page.
-        None => Ok(broker.clients.declared().take(MOST_SERVICES).cloned().collect()),
+        None => provider.clients.declared().take(MOST_SERVICES).cloned().collect(),
     };
-    let named = decisions.iter().map(|d| &d.client_id);
-    let (clients, named): (Vec<Arc<Client>>, _) = match (clients, broker.clients.find_all(named, broker.now()).await) {
-        (Ok(clients), Ok(named)) => (clients, named),
-        (Err(error), _) | (_, Err(error)) => return broker.failed(&error.into(), text),
-    };
+    let named = provider.clients.find_all(decisions.iter().map(|d| &d.client_id), now).await?;
+    let branding = &provider.branding;
     let page = HomePage {
-        page: Page::titled(&broker.branding, text, text.pick(&broker.branding.name).to_owned()),
-        services: clients
+        page: Page::titled(branding, text, text.pick(&branding.name).to_owned()),
+        services: services
             .iter()
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })
             .collect(),
         logins: decisions.into_iter().map(|d| login(&named, text, d)).collect(),
-        logged_in: sso.map(|s| s.data.name),
+        logged_in: session.map(|s| s.data.name),
     };
-    html(&page.page, &page, StatusCode::OK)
+    Ok(html(&page.page, &page, StatusCode::OK))
 }
 
 fn login(services: &[Arc<Client>], text: Text, decision: DecisionRecord) -> Login {

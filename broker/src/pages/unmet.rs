@@ -1,21 +1,19 @@
 //! The level cannot be reached: why, and what would help.
 
-use std::sync::Arc;
-
 use askama::Template;
 use assurance_policy::{Decision, Reason};
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_provider::{Chosen, see_other};
-use nixa_web::{Page, Text, html};
-use tower_sessions::Session;
+use nixa_provider::{FormPurpose, FormTarget, PageError};
+use nixa_web::{Page, html};
 
-use super::{BrokerProvider, change_and_go_on, session_of, words};
+use super::{LoginForm, OpenLogin, SwitchAccount, session_of, wording};
 
-const PURPOSE: &str = "unmet";
+pub(super) struct ReadUnmet;
+
+impl FormPurpose for ReadUnmet {
+    const PAGE: &'static str = "unmet";
+}
 
 struct Why {
     name: Option<String>,
@@ -27,75 +25,46 @@ struct Why {
 struct UnmetPage {
     page: Page,
     client: String,
-    transaction: Option<String>,
+    service: Option<String>,
     level: Option<String>,
     why: Vec<Why>,
     help: Vec<String>,
     logged_in: Option<String>,
-    csrf: String,
-    switch: String,
-    switch_csrf: String,
+    form: FormTarget,
+    switch: FormTarget,
 }
 
-pub(super) async fn show(
-    State(broker): State<Arc<BrokerProvider>>,
-    session: Session,
-    Path(id): Path<String>,
-    chosen: Chosen,
-) -> Response {
-    let step = match broker.open_step(&session, &id, chosen).await {
-        Ok(step) => step,
-        Err(response) => return response,
-    };
-    let sso = match session_of(&broker, &step).await {
-        Ok(sso) => sso,
-        Err(error) => return broker.failed(&error, step.text),
-    };
-    let judged = match broker.interaction.judge(&step.current, sso.as_ref(), broker.now()).await {
-        Ok(judged) => judged,
-        Err(error) => return broker.failed(&error, step.text),
-    };
-    let Decision::Unmet { acr, reasons } = judged.decision else {
-        return see_other(&format!("/continue/{id}"));
-    };
+pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
+    let session = session_of(&open).await?;
+    let broker = &open.provider.interaction;
+    let assessment = broker.assess_now(&open.transaction, session.as_ref(), open.provider.now()).await?;
+    let Decision::Unmet { acr, reasons } = assessment.decision else { return Ok(open.go_on()) };
     let page = UnmetPage {
-        page: step.page(&broker.branding, step.text.t("unmet-title")),
-        client: step.client_name().to_owned(),
-        transaction: broker.interaction.transaction(&step.current, step.text),
-        level: acr.as_deref().map(|acr| words::level(step.text, acr)),
-        why: grouped(&broker, step.text, &reasons),
-        help: words::help(step.text, &reasons),
-        logged_in: sso.map(|s| s.data.name),
-        csrf: step.csrf(PURPOSE),
-        switch: step.path("switch"),
-        switch_csrf: step.csrf("switch"),
+        page: open.page(open.text.t("unmet-title")),
+        client: open.client_name().to_owned(),
+        service: broker.service_text(&open.transaction, open.text),
+        level: acr.as_deref().map(|acr| wording::level(open.text, acr)),
+        why: grouped(&open, &reasons),
+        help: wording::help(open.text, &reasons),
+        logged_in: session.map(|s| s.data.name),
+        form: open.form::<ReadUnmet>(),
+        switch: open.form::<SwitchAccount>(),
     };
-    html(&page.page, &page, StatusCode::OK)
+    Ok(html(&page.page, &page, StatusCode::OK))
 }
 
 /// The reasons by identity provider, in the order of the configuration; those about none come first.
-fn grouped(broker: &BrokerProvider, text: Text, reasons: &[Reason]) -> Vec<Why> {
+fn grouped(open: &OpenLogin, reasons: &[Reason]) -> Vec<Why> {
+    let text = open.text;
     let of = |source: Option<&str>| -> Vec<String> {
-        reasons.iter().filter(|r| words::source(r) == source).map(|r| words::reason(text, r)).collect()
+        reasons.iter().filter(|r| wording::source(r) == source).map(|r| wording::reason(text, r)).collect()
     };
     let general = Why { name: None, reasons: of(None) };
-    let each = broker
-        .interaction
-        .idps
-        .iter()
-        .map(|idp| Why { name: Some(text.pick(&idp.name).to_owned()), reasons: of(Some(&idp.id)) });
+    let idps = open.provider.interaction.idps.iter();
+    let each = idps.map(|idp| Why { name: Some(text.pick(&idp.name).to_owned()), reasons: of(Some(&idp.id)) });
     std::iter::once(general).chain(each).filter(|why| !why.reasons.is_empty()).collect()
 }
 
-pub(super) async fn submit(
-    State(broker): State<Arc<BrokerProvider>>,
-    session: Session,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match broker.submit_step(&session, &id, PURPOSE, &headers, body).await {
-        Ok((step, _)) => change_and_go_on(&broker, &step, |p| p.data.unmet_read = true).await,
-        Err(response) => response,
-    }
+pub(super) async fn submit(LoginForm { open, .. }: LoginForm<ReadUnmet>) -> Result<Response, PageError> {
+    open.change_and_go_on(|data| data.unmet_read = true).await
 }

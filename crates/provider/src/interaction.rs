@@ -14,12 +14,17 @@ use crate::authorize::transaction::Transaction;
 use crate::error::ProviderError;
 use crate::session::sso::SsoSession;
 
-/// What an open login needs next.
+/// What an authorization transaction needs next.
 #[derive(Debug)]
-pub enum Next {
-    /// Nothing: issue a code.
-    Issue(Authenticated),
-    /// A step that the person takes on a page of the host.
+pub enum Next<R> {
+    /// Nothing: a code is issued, once `record` is stored.
+    Issue {
+        /// Who authenticated, and how.
+        authenticated: Authenticated,
+        /// Why it may be issued.
+        record: R,
+    },
+    /// A page of the interaction, on which the person does something.
     Prompt {
         /// The page's path at this server.
         path: String,
@@ -27,10 +32,15 @@ pub enum Next {
         silent: ErrorCode,
     },
     /// It cannot go on; the client is told.
-    Deny(OAuthError),
+    Deny {
+        /// What the client reads.
+        error: OAuthError,
+        /// Why, where that is to be recorded.
+        record: Option<R>,
+    },
 }
 
-/// A login that satisfies its request.
+/// An authentication that satisfies its request.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
     /// The person or account.
@@ -48,22 +58,29 @@ pub struct Authenticated {
 /// What is built on the engine: an identity provider or a broker.
 #[async_trait]
 pub trait Interaction: Send + Sync + Sized + 'static {
-    /// What a host remembers of one open login.
+    /// What it remembers of one transaction.
     type TransactionData: Serialize + DeserializeOwned + Default + Clone + Send + Sync;
-    /// What a host remembers of a single sign-on session.
+    /// What it remembers of a single sign-on session.
     type SessionData: Serialize + DeserializeOwned + Clone + Send + Sync;
+    /// What is to be recorded of a decision.
+    type Record: Send;
 
-    /// Decides what an open login needs, from stored state alone. Every step returns to this decision.
+    /// Decides what a transaction needs. It reads and writes nothing down: of two requests at once both are
+    /// judged, and one of them answers.
     async fn next(
         &self,
         transaction: &Transaction<Self::TransactionData>,
-        sso: Option<&SsoSession<Self::SessionData>>,
+        session: Option<&SsoSession<Self::SessionData>>,
         now: Timestamp,
-    ) -> Result<Next, ProviderError>;
+    ) -> Result<Next<Self::Record>, ProviderError>;
 
-    /// Notes in what is remembered of a login what a request's headers say; whether it noted anything new.
-    fn observe(&self, _headers: &HeaderMap, _step: &mut Self::TransactionData) -> bool {
-        false
+    /// Stores what was decided. The engine calls it for the one request that answers, when nothing but the code is
+    /// missing: without a record no code is made.
+    async fn record(&self, record: Self::Record, now: Timestamp) -> Result<(), ProviderError>;
+
+    /// The data with what a request's headers add to it; `None` when they add nothing.
+    fn observe(&self, _headers: &HeaderMap, _data: &Self::TransactionData) -> Option<Self::TransactionData> {
+        None
     }
 
     /// What is known of a subject under these names, at least; the engine releases no others.

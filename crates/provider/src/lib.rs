@@ -16,14 +16,17 @@ mod router;
 mod session;
 mod token;
 
-pub use authorize::dispatch::dispatch;
-pub use authorize::page::{About, Chosen, Step, origin, see_other};
-pub use authorize::transaction::{StoredTransaction, Transaction, Transactions};
+pub use authorize::open_transaction::{
+    ClientProfile, FormPurpose, FormTarget, OpenTransaction, TransactionForm, origin,
+};
+pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
 pub use client::documents;
 pub use client::registration::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
+pub use http::page_error::{PageError, see_other};
 pub use http::rate_limit::Limits;
+pub use http::visitor::{ChosenLanguage, Visitor};
 pub use interaction::{Authenticated, Interaction, Next};
 pub use logout::back_channel::LogoutSender;
 pub use provider::{Identity, Lifetimes, Provider, Runtime, Stores};

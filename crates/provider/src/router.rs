@@ -14,9 +14,8 @@ use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::Session;
 
-use crate::authorize::dispatch::continue_login;
+use crate::authorize::dispatch::continue_transaction;
 use crate::authorize::endpoint as authorize;
-use crate::authorize::page::Chosen;
 use crate::authorize::par::push;
 use crate::authorize::response::script;
 use crate::client::logo;
@@ -24,7 +23,9 @@ use crate::client::registration as register;
 use crate::http::cors::cors;
 use crate::http::health::{healthz, readyz};
 use crate::http::metadata::{configuration, jwks};
+use crate::http::page_error::render_page_errors;
 use crate::http::rate_limit as limits;
+use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
 use crate::logout::end_session;
 use crate::logout::outcome as logged_out;
@@ -68,12 +69,13 @@ pub fn router<I: Interaction>(
         .layer(cors());
     let for_browsers = Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post))
-        .route("/continue/{login}", get(continue_login))
+        .route("/continue/{login}", get(continue_transaction))
         .route("/logout", get(end_session::get).post(end_session::post))
         .route("/logout/{reference}", get(logged_out::show))
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(provider.clone(), render_page_errors))
         .layer(session_layer(
             ShortLivedSessions::new(provider.stores.short.clone(), provider.clock.clone()),
             cookie_name,
@@ -110,7 +112,7 @@ async fn icon() -> Response {
 async fn not_found<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
     session: Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
 ) -> Response {
     nothing_here(&provider, &session, chosen, StatusCode::NOT_FOUND).await
 }
@@ -118,7 +120,7 @@ async fn not_found<I: Interaction>(
 async fn wrong_method<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
     session: Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
 ) -> Response {
     nothing_here(&provider, &session, chosen, StatusCode::METHOD_NOT_ALLOWED).await
 }
@@ -126,7 +128,7 @@ async fn wrong_method<I: Interaction>(
 async fn nothing_here<I: Interaction>(
     provider: &Provider<I>,
     session: &Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
     status: StatusCode,
 ) -> Response {
     match provider.known_browser(session).await {

@@ -124,7 +124,7 @@ pub struct ErrorPage {
     explanation: String,
     /// The same in the other language, where the language that the person chose cannot be known.
     other: Option<(Lang, String, String)>,
-    way_on: NextLink,
+    next_link: NextLink,
     status: StatusCode,
 }
 
@@ -134,8 +134,8 @@ impl ErrorPage {
     pub fn new(branding: &Branding, text: Text, status: StatusCode, code: &'static str) -> Self {
         let page = Page::new(branding, text, &format!("problem-{code}-title"));
         let explanation = text.t(&format!("problem-{code}-text"));
-        let way_on = NextLink { href: "/".to_owned(), label: text.t("back-home") };
-        Self { page, code, explanation, other: None, way_on, status }
+        let next_link = NextLink { href: "/".to_owned(), label: text.t("back-home") };
+        Self { page, code, explanation, other: None, next_link, status }
     }
 
     /// In both languages: for what may have kept the person's own from being known.
@@ -149,8 +149,8 @@ impl ErrorPage {
 
     /// With another link that leads on than the one to the first page.
     #[must_use]
-    pub fn way_on(mut self, way_on: NextLink) -> Self {
-        self.way_on = way_on;
+    pub fn next_link(mut self, next_link: NextLink) -> Self {
+        self.next_link = next_link;
         self
     }
 }

@@ -1,8 +1,11 @@
 //! Authenticator-app codes: TOTP with SHA-1, 6 digits, 30 seconds (RFC 6238), each usable once.
 
+use std::sync::Arc;
+
 use nixa_protocol::Timestamp;
 use nixa_provider::ProviderError;
-use nixa_storage::ShortLived;
+use nixa_storage::{Entries, Entry, Prefix, ShortLived, Update};
+use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 /// Seconds of one code.
@@ -15,13 +18,26 @@ pub fn code_at(secret: &str, now: Timestamp) -> Option<String> {
     Some(generator(secret)?.generate(time).to_string())
 }
 
+/// The last time step whose code was used.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct UsedStep(u64);
+
+impl Entry for UsedStep {
+    const PREFIX: Prefix = Prefix::TotpStep;
+
+    /// Until the code is outside the window that is accepted.
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + i64::try_from(STEP * 3).unwrap_or(90)
+    }
+}
+
 /// Checks a code, allowing one step of clock difference, and uses its step up: a code that was seen over
 /// the shoulder, or one older than the last used, is worth nothing (RFC 6238 §5.2).
 ///
 /// # Errors
 /// [`ProviderError`] when the store fails.
 pub async fn verify(
-    short: &dyn ShortLived,
+    short: Arc<dyn ShortLived>,
     account: &str,
     secret: &str,
     code: &str,
@@ -30,24 +46,12 @@ pub async fn verify(
     let time = u64::try_from(now.0).unwrap_or_default();
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let Some(step) = generator(secret).and_then(|totp| totp.check(&code, time)) else { return Ok(false) };
-    let key = format!("totp:{account}");
-    let bytes = step.to_be_bytes();
-    // Until the code is outside the window that is accepted.
-    let expires = now + i64::try_from(STEP * 3).unwrap_or(90);
-    for _ in 0..16 {
-        let won = match short.get(&key, now).await? {
-            None => short.put_new(&key, &bytes, expires, now).await?,
-            // Big-endian numbers of one length compare as octets do.
-            Some(last) if last.as_slice() < bytes.as_slice() => {
-                short.replace(&key, &last, &bytes, expires, now).await?
-            }
-            Some(_) => return Ok(false),
-        };
-        if won {
-            return Ok(true);
-        }
-    }
-    Err(ProviderError::Busy)
+    let entries = Entries::<UsedStep>::new(short);
+    let used = entries.update(account, now, |last| match last {
+        Some(last) if last.0 >= step => Update::Leave(()),
+        _ => Update::Store(UsedStep(step)),
+    });
+    Ok(used.await?.is_ok())
 }
 
 fn generator(secret: &str) -> Option<Totp> {

@@ -7,9 +7,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use nixa_protocol::Client;
-use nixa_provider::{Chosen, origin};
+use nixa_provider::{PageError, Visitor, origin};
 use nixa_web::{Page, html};
-use tower_sessions::Session;
 
 use super::IdpProvider;
 
@@ -22,24 +21,18 @@ struct HomePage {
     clients: Vec<(String, String)>,
 }
 
-pub(super) async fn show(State(idp): State<Arc<IdpProvider>>, session: Session, chosen: Chosen) -> Response {
-    let mut browser = match idp.known_browser(&session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
-    let text = idp.text_for(browser.as_ref(), chosen, &[]);
-    if let (Some(browser), Some(lang)) = (&mut browser, chosen.0)
-        && let Err(error) = browser.choose_lang(lang).await
-    {
-        return idp.failed(&error.into(), text);
-    }
-    let username = match idp.sessions.load(browser.as_ref().and_then(|b| b.sid()), idp.now()).await {
-        Ok(sso) => sso.map(|s| s.data.username),
-        Err(error) => return idp.failed(&error, text),
-    };
+pub(super) async fn show(
+    State(provider): State<Arc<IdpProvider>>,
+    mut visitor: Visitor,
+) -> Result<Response, PageError> {
+    visitor.remember_language().await?;
+    let (text, branding) = (visitor.text, &provider.branding);
+    let session = provider.sessions.load(visitor.browser.as_ref().and_then(|b| b.sid()), provider.now()).await?;
     let address = |c: &Arc<Client>| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
-    let clients = idp.clients.declared().filter_map(address).collect();
-    let title = text.pick(&idp.branding.name).to_owned();
-    let page = HomePage { page: Page::titled(&idp.branding, text, title), username, clients };
-    html(&page.page, &page, StatusCode::OK)
+    let page = HomePage {
+        page: Page::titled(branding, text, text.pick(&branding.name).to_owned()),
+        username: session.map(|s| s.data.username),
+        clients: provider.clients.declared().filter_map(address).collect(),
+    };
+    Ok(html(&page.page, &page, StatusCode::OK))
 }

@@ -8,13 +8,21 @@ mod totp;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
 use axum::routing::{get, post};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
-use nixa_provider::{Provider, ProviderError, SsoSession, Step};
+use nixa_provider::{FormPurpose, OpenTransaction, PageError, Provider, ProviderError, TransactionForm};
+use nixa_storage::Entries;
 use nixa_web::Text;
 
-use crate::host::{Idp, IdpSession, IdpTransaction, Notice, ShownFactor};
+use crate::attempts::{Attempts, LockOut};
+use crate::interaction::Idp;
+use crate::transaction::{IdpNotice, IdpSession, ShownFactor};
+
+type IdpProvider = Provider<Idp>;
+type OpenLogin = OpenTransaction<Idp>;
+type LoginForm<F> = TransactionForm<F, Idp>;
 
 /// The routes of the pages.
 pub fn routes() -> Router<Arc<IdpProvider>> {
@@ -22,61 +30,90 @@ pub fn routes() -> Router<Arc<IdpProvider>> {
         .route("/", get(home::show))
         .route("/login/{login}/password", get(password::show).post(password::submit))
         .route("/login/{login}/totp", get(totp::show).post(totp::submit))
-        .route("/login/{login}/cancel", post(cancel::submit).get(cancel::show))
+        .route("/login/{login}/cancel", post(cancel::cancel).get(cancel::show))
         .route("/login/{login}/switch", post(cancel::switch).get(cancel::show))
 }
 
-type IdpProvider = Provider<Idp>;
+/// Gives the login up.
+pub(super) struct Cancel;
 
-/// How many factors a session remembers; the oldest go first.
-const MOST_FACTORS: usize = 32;
+impl FormPurpose for Cancel {
+    const PAGE: &'static str = "cancel";
+}
+
+/// Leaves the account that is logged in, for this login.
+pub(super) struct SwitchAccount;
+
+impl FormPurpose for SwitchAccount {
+    const PAGE: &'static str = "switch";
+}
 
 /// What a notice says, counted in whole minutes to wait.
-fn notice_text(text: Text, notice: Option<&Notice>, wrong: &str, now: Timestamp) -> Option<String> {
+fn notice_text(text: Text, notice: Option<&IdpNotice>, wrong: &str, now: Timestamp) -> Option<String> {
     match notice? {
-        Notice::Wrong => Some(text.t(wrong)),
-        Notice::Locked(until) if *until > now => {
+        IdpNotice::Wrong => Some(text.t(wrong)),
+        IdpNotice::Locked(until) if *until > now => {
             let minutes = (*until - now + 59) / 60;
             Some(text.with("notice-locked", "minutes", minutes.to_string()))
         }
-        Notice::Locked(_) => None,
+        IdpNotice::Locked(_) => None,
     }
 }
 
-async fn set_notice(idp: &IdpProvider, step: &Step<IdpTransaction>, notice: Notice) -> Result<(), ProviderError> {
-    idp.transactions.change(&step.current.id, idp.now(), |p| p.data.notice = Some(notice.clone())).await?;
-    Ok(())
+/// Shows the page of a method again, with a notice.
+async fn show_again(open: &OpenLogin, method: &str, notice: IdpNotice) -> Result<Response, PageError> {
+    open.change_and_go_to(method, |data| data.notice = Some(notice.clone())).await
 }
 
-/// Adds a factor to the session of the person who is logged in.
-async fn add_factor(
-    idp: &IdpProvider,
-    sso: &SsoSession<IdpSession>,
-    step: &Step<IdpTransaction>,
+/// Counts an attempt, judges it and takes the count back where that could not be done.
+///
+/// `judge` says what a right answer gives; `None` is a wrong one.
+async fn attempt<T>(
+    open: &OpenLogin,
     method: &str,
-) -> Result<Option<SsoSession<IdpSession>>, ProviderError> {
-    let shown = ShownFactor { method: method.to_owned(), at: idp.now(), login: step.current.id.clone() };
-    idp.sessions
-        .change(&sso.sid, idp.now(), |s| {
-            // Per login, so that a password given in one tab does not take another tab's away.
-            s.data.factors.retain(|f| f.method != shown.method || f.login != shown.login);
-            s.data.factors.push(shown.clone());
-            let too_many = s.data.factors.len().saturating_sub(MOST_FACTORS);
-            s.data.factors.drain(..too_many);
-        })
-        .await
+    name: &str,
+    judge: impl Future<Output = Result<Option<T>, ProviderError>>,
+) -> Result<Result<T, IdpNotice>, ProviderError> {
+    let provider = &open.provider;
+    let now = provider.now();
+    let attempts = LockOut::new(Entries::<Attempts>::new(provider.stores.short.clone()), method, name);
+    let admitted = match attempts.admit(now).await? {
+        Ok(admitted) => admitted,
+        Err(until) => {
+            let event = Event::new(Kind::LoginRefused).fact("method", method).fact("reason", "locked-out");
+            provider.record(event.fact("client", open.client.client_id.as_str()), now).await?;
+            return Ok(Err(IdpNotice::Locked(until)));
+        }
+    };
+    match judge.await {
+        Ok(Some(proved)) => {
+            attempts.clear().await?;
+            Ok(Ok(proved))
+        }
+        Ok(None) => Ok(Err(IdpNotice::Wrong)),
+        Err(error) => {
+            attempts.take_back(admitted, provider.now()).await;
+            Err(error)
+        }
+    }
 }
 
 /// Records that a factor was tried, before anything follows from it.
-async fn tried(
-    idp: &IdpProvider,
-    step: &Step<IdpTransaction>,
+async fn record_attempt(
+    open: &OpenLogin,
     account: Option<&str>,
     method: &str,
     right: bool,
 ) -> Result<(), ProviderError> {
     let kind = if right { Kind::Login } else { Kind::LoginRefused };
     let event = Event { person: account.map(str::to_owned), ..Event::new(kind) };
-    let event = event.fact("method", method).fact("client", step.client.client_id.as_str());
-    idp.record(event, idp.now()).await
+    let event = event.fact("method", method).fact("client", open.client.client_id.as_str());
+    open.provider.record(event, open.provider.now()).await
+}
+
+/// Adds a factor to the session of the person who is logged in.
+async fn add_factor(open: &OpenLogin, session: &IdpSession, method: &str) -> Result<Option<IdpSession>, ProviderError> {
+    let now = open.provider.now();
+    let shown = ShownFactor { method: method.to_owned(), at: now, shown_in: open.transaction.id.clone() };
+    open.provider.sessions.change(&session.sid, now, |s| s.data.add_factor(shown.clone())).await
 }

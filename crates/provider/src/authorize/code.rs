@@ -1,16 +1,16 @@
 //! Authorization codes in the short-lived store.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nixa_protocol::authorize::AuthorizationRequest;
 use nixa_protocol::id::{Grant, Id, Sso, Subject};
-use nixa_protocol::{Client, Timestamp, claims, digest, random_token};
-use nixa_storage::GrantBody;
+use nixa_protocol::{Client, Timestamp, claims, digest};
+use nixa_storage::{Entries, Entry, GrantBody, Prefix, ShortLived, Stored};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProviderError;
-use crate::interaction::{Authenticated, Interaction};
-use crate::provider::Provider;
+use crate::interaction::Authenticated;
 
 /// How long a used code is remembered, in seconds, so that its replay revokes what it minted.
 const REPLAY_MEMORY: i64 = 3_600;
@@ -30,22 +30,17 @@ pub(crate) struct CodeRecord {
     pub(crate) used: Option<Timestamp>,
 }
 
-pub(crate) fn code_key(code: &str) -> String {
-    format!("code:{}", digest(code).as_str())
-}
-
-impl<I: Interaction> Provider<I> {
-    /// Issues a code for a satisfied request.
-    pub(crate) async fn issue_code(
-        &self,
+impl CodeRecord {
+    /// What a code for a satisfied request stands for.
+    pub(crate) fn new(
+        grant: Id<Grant>,
         request: &AuthorizationRequest,
         client: &Client,
         login: Authenticated,
-    ) -> Result<String, ProviderError> {
-        let now = self.now();
-        let code = random_token(&*self.entropy);
-        let record = CodeRecord {
-            grant: Id::random(&*self.entropy),
+        expires: Timestamp,
+    ) -> Self {
+        Self {
+            grant,
             client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
@@ -62,23 +57,47 @@ impl<I: Interaction> Provider<I> {
                 id_token_claims: claims::released(client, &BTreeSet::new(), request.claims.id_token.keys()),
                 userinfo_claims: claims::released(client, &request.scopes, request.claims.userinfo.keys()),
             },
-            expires: now + self.lifetimes.code,
+            expires,
             used: None,
-        };
-        let bytes = serde_json::to_vec(&record)?;
-        self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY, now).await?;
-        Ok(code)
+        }
+    }
+}
+
+impl Entry for CodeRecord {
+    const PREFIX: Prefix = Prefix::Code;
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + REPLAY_MEMORY
+    }
+}
+
+/// The codes by their digest: a read of the store gives no usable code.
+pub(crate) struct Codes {
+    entries: Entries<CodeRecord>,
+}
+
+impl Codes {
+    pub(crate) fn new(store: Arc<dyn ShortLived>) -> Self {
+        Self { entries: Entries::new(store) }
+    }
+
+    pub(crate) async fn insert(&self, code: &str, record: &CodeRecord, now: Timestamp) -> Result<(), ProviderError> {
+        Ok(self.entries.put(digest(code).as_str(), record, now).await?)
+    }
+
+    /// What a code stands for, used or not.
+    pub(crate) async fn get(&self, code: &str, now: Timestamp) -> Result<Option<Stored<CodeRecord>>, ProviderError> {
+        Ok(self.entries.get(digest(code).as_str(), now).await?)
     }
 
     /// Marks a code as used, once: `false` when another request was first.
-    pub(crate) async fn use_code(
+    pub(crate) async fn redeem(
         &self,
-        key: &str,
-        stored: &[u8],
-        record: &CodeRecord,
+        code: &str,
+        record: &Stored<CodeRecord>,
         now: Timestamp,
     ) -> Result<bool, ProviderError> {
-        let used = serde_json::to_vec(&CodeRecord { used: Some(now), ..record.clone() })?;
-        Ok(self.stores.short.replace(key, stored, &used, now + REPLAY_MEMORY, now).await?)
+        let used = CodeRecord { used: Some(now), ..CodeRecord::clone(record) };
+        Ok(self.entries.replace(digest(code).as_str(), record, used, now).await?.is_some())
     }
 }

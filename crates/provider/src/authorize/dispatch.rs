@@ -1,67 +1,71 @@
-//! The dispatcher: every step of a login returns here, and stored state alone decides what is next.
+//! The dispatcher: every page of a transaction returns here, and stored state alone decides what is next.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::subject::subject_for;
-use nixa_protocol::{ErrorCode, OAuthError};
+use nixa_protocol::{Client, ErrorCode, OAuthError, random_token};
 use nixa_web::{BrowserSession, Text};
-use tower_sessions::Session;
 
-use crate::authorize::page::{Chosen, see_other};
+use crate::authorize::code::{CodeRecord, Codes};
+use crate::authorize::open_transaction::OpenTransaction;
 use crate::authorize::transaction::{StoredTransaction, Transaction};
 use crate::error::ProviderError;
+use crate::http::page_error::{PageError, see_other};
 use crate::interaction::{Authenticated, Interaction, Next};
 use crate::provider::Provider;
 
-/// `GET /continue/{login}`
-pub(crate) async fn continue_login<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    Path(id): Path<String>,
-    chosen: Chosen,
-    headers: HeaderMap,
-) -> Response {
-    let step = match provider.open_step(&session, &id, chosen).await {
-        Ok(step) => step,
-        Err(response) => return response,
-    };
-    if !provider.interaction.observe(&headers, &mut step.current.data.clone()) {
-        return dispatch(&provider, &step.browser, step.current).await;
-    }
-    let noted = |transaction: &mut Transaction<I::TransactionData>| {
-        provider.interaction.observe(&headers, &mut transaction.data);
-    };
-    match provider.transactions.change(&step.current.id, provider.now(), noted).await {
-        Ok(Some(current)) => dispatch(&provider, &step.browser, current).await,
-        Ok(None) => dispatch(&provider, &step.browser, step.current).await,
-        Err(error) => provider.failed(&error, step.text),
+/// What a transaction comes to: a code with what is to be recorded of it, or an error.
+struct Outcome<R> {
+    result: Result<Authenticated, OAuthError>,
+    record: Option<R>,
+}
+
+impl<R> Outcome<R> {
+    fn denied(error: OAuthError) -> Self {
+        Self { result: Err(error), record: None }
     }
 }
 
-/// Decides what an open login needs and goes there.
-pub async fn dispatch<I: Interaction>(
+/// `GET /continue/{login}`
+pub(crate) async fn continue_transaction<I: Interaction>(
+    headers: HeaderMap,
+    open: OpenTransaction<I>,
+) -> Result<Response, PageError> {
+    let OpenTransaction { provider, browser, transaction, .. } = open;
+    if provider.interaction.observe(&headers, &transaction.data).is_none() {
+        return dispatch(&provider, &browser, transaction).await;
+    }
+    let changed = provider.transactions.change(&transaction.id, provider.now(), |t| {
+        if let Some(data) = provider.interaction.observe(&headers, &t.data) {
+            t.data = data;
+        }
+    });
+    let transaction = changed.await?.unwrap_or(transaction);
+    dispatch(&provider, &browser, transaction).await
+}
+
+/// Decides what a stored transaction needs and goes there.
+pub(crate) async fn dispatch<I: Interaction>(
     provider: &Provider<I>,
     browser: &BrowserSession,
-    current: StoredTransaction<I::TransactionData>,
-) -> Response {
-    let text = provider.text(browser, &current.request.ui_locales);
-    let decided = decide(provider, browser, &current).await.map(|(next, _)| next);
-    let result = match decided {
-        Ok(Next::Prompt { silent, .. }) if current.request.prompts(Prompt::None) => {
-            finish(provider, text, current, Err(silence(silent))).await
-        }
-        Ok(Next::Prompt { path, .. }) => return see_other(&path),
-        Ok(Next::Issue(login)) => finish(provider, text, current, Ok(login)).await,
-        Ok(Next::Deny(error)) => finish(provider, text, current, Err(error)).await,
-        Err(error) => Err(error),
+    transaction: StoredTransaction<I::TransactionData>,
+) -> Result<Response, PageError> {
+    let (next, _) = decide(provider, browser, &transaction).await?;
+    let outcome = match prompted(next, &transaction) {
+        Prompted::Page(path) => return Ok(see_other(&path)),
+        Prompted::Answer(outcome) => outcome,
     };
-    result.unwrap_or_else(|error| provider.failed(&error, text))
+    // Before the answer is made: of two requests at once, one answers.
+    if !provider.transactions.finish(&transaction, provider.now()).await? {
+        // Another request changed or finished it: judge it anew from what is stored.
+        return Ok(see_other(&transaction.continue_path()));
+    }
+    let text = provider.text(browser, &transaction.request.ui_locales);
+    let denial = denied(&transaction.request);
+    answer(provider, text, &transaction.request, outcome, Some(denial)).await
 }
 
 /// Handles a request that has just come: one that needs no page is answered without being stored.
@@ -69,27 +73,23 @@ pub(crate) async fn begin<I: Interaction>(
     provider: &Provider<I>,
     browser: &BrowserSession,
     transaction: Transaction<I::TransactionData>,
-) -> Response {
-    let request = &transaction.request;
-    let text = provider.text(browser, &request.ui_locales);
-    let answered = async {
-        let (next, person) = decide(provider, browser, &transaction).await?;
-        let outcome = match next {
-            Next::Prompt { silent, .. } if request.prompts(Prompt::None) => Err(silence(silent)),
-            Next::Prompt { path, .. } => {
-                return provider.transactions.create(&transaction).await.map(|()| see_other(&path));
-            }
-            Next::Issue(login) => Ok(login),
-            Next::Deny(error) => Err(error),
-        };
-        // Of nobody it is not recorded: a stranger could have it written all day.
-        let refusal = person.map(|person| refused(request).about(person.as_str()));
-        answer(provider, text, request, outcome, refusal).await
-    };
-    answered.await.unwrap_or_else(|error| provider.failed(&error, text))
+) -> Result<Response, PageError> {
+    let (next, person) = decide(provider, browser, &transaction).await?;
+    match prompted(next, &transaction) {
+        Prompted::Page(path) => {
+            provider.transactions.create(&transaction).await?;
+            Ok(see_other(&path))
+        }
+        Prompted::Answer(outcome) => {
+            let text = provider.text(browser, &transaction.request.ui_locales);
+            // Of nobody it is not recorded: a stranger could have it written all day.
+            let denial = person.map(|person| denied(&transaction.request).about(person.as_str()));
+            answer(provider, text, &transaction.request, outcome, denial).await
+        }
+    }
 }
 
-fn refused(request: &AuthorizationRequest) -> Event {
+fn denied(request: &AuthorizationRequest) -> Event {
     Event::new(Kind::LoginRefused).fact("client", request.client_id.as_str())
 }
 
@@ -97,77 +97,100 @@ async fn decide<I: Interaction>(
     provider: &Provider<I>,
     browser: &BrowserSession,
     transaction: &Transaction<I::TransactionData>,
-) -> Result<(Next, Option<Id<Subject>>), ProviderError> {
+) -> Result<(Next<I::Record>, Option<Id<Subject>>), ProviderError> {
     let now = provider.now();
-    let sso = provider.sessions.load(browser.sid(), now).await?;
-    let next = provider.interaction.next(transaction, sso.as_ref(), now).await?;
-    Ok((next, sso.map(|sso| sso.subject)))
+    let session = provider.sessions.load(browser.sid(), now).await?;
+    let next = provider.interaction.next(transaction, session.as_ref(), now).await?;
+    Ok((next, session.map(|session| session.subject)))
 }
 
-fn silence(code: ErrorCode) -> OAuthError {
-    OAuthError::new(code, "the request forbids pages but one is needed")
+enum Prompted<R> {
+    Page(String),
+    Answer(Outcome<R>),
 }
 
-/// Ends the login before its answer is made: of two requests at once, one answers.
-async fn finish<I: Interaction>(
-    provider: &Provider<I>,
-    text: Text,
-    current: StoredTransaction<I::TransactionData>,
-    outcome: Result<Authenticated, OAuthError>,
-) -> Result<Response, ProviderError> {
-    let now = provider.now();
-    if !provider.transactions.finish(&current, now).await? {
-        // Another request changed or finished it: judge it anew from what is stored.
-        return Ok(see_other(&format!("/continue/{}", current.id.as_str())));
+/// A page, unless the request forbids pages (OpenID Connect Core §3.1.2.1, `prompt=none`).
+fn prompted<R, D>(next: Next<R>, transaction: &Transaction<D>) -> Prompted<R> {
+    match next {
+        Next::Prompt { silent, .. } if transaction.request.prompts(Prompt::None) => {
+            Prompted::Answer(Outcome::denied(OAuthError::new(silent, "the request forbids pages but one is needed")))
+        }
+        Next::Prompt { path, .. } => Prompted::Page(path),
+        Next::Issue { authenticated, record } => {
+            Prompted::Answer(Outcome { result: Ok(authenticated), record: Some(record) })
+        }
+        Next::Deny { error, record } => Prompted::Answer(Outcome { result: Err(error), record }),
     }
-    answer(provider, text, &current.request, outcome, Some(refused(&current.request))).await
 }
 
-/// Answers the client; `refusal` is what the trail says when it is refused.
+/// Answers the client; `denial` is what the audit says when it gets an error.
 async fn answer<I: Interaction>(
     provider: &Provider<I>,
     text: Text,
     request: &AuthorizationRequest,
-    outcome: Result<Authenticated, OAuthError>,
-    refusal: Option<Event>,
-) -> Result<Response, ProviderError> {
+    outcome: Outcome<I::Record>,
+    denial: Option<Event>,
+) -> Result<Response, PageError> {
+    let now = provider.now();
     let issuer = &provider.identity.issuer;
-    let state = request.state.as_deref();
-    let Some(client) = provider.clients.find(&request.client_id, provider.now()).await? else {
-        return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "unknown-service").into_response());
+    let Some(client) = provider.clients.find(&request.client_id, now).await.map_err(ProviderError::from)? else {
+        return Err(PageError::refused(StatusCode::BAD_REQUEST, "unknown-service"));
     };
-    let hinted = |login: &Authenticated| {
-        let sub = subject_for(&client, login.subject.as_str(), &provider.identity.pairwise_key);
-        request.hinted_sub.as_ref().is_none_or(|hinted| *hinted == sub)
-    };
-    let outcome = match outcome {
-        Ok(login) if !hinted(&login) => {
-            Err(OAuthError::new(ErrorCode::LoginRequired, "another person is logged in than id_token_hint names"))
-        }
-        Ok(login) => {
-            let joined = provider.sessions.change(&login.sid, provider.now(), |s| {
-                s.clients.insert(request.client_id.clone());
-            });
-            // The session may have ended in another tab between the judgement and now.
-            let gone = || OAuthError::new(ErrorCode::LoginRequired, "the session has ended");
-            joined.await?.map(|_| login).ok_or_else(gone)
-        }
+    let Outcome { result, mut record } = outcome;
+    let result = match result {
+        Ok(authenticated) => match admit(provider, &client, request, &authenticated).await? {
+            None => Ok(authenticated),
+            Some(error) => {
+                // What was to be recorded says that a code was issued.
+                record = None;
+                Err(error)
+            }
+        },
         Err(error) => Err(error),
     };
-    let answer = match outcome {
-        Ok(login) => {
-            let acr = login.acr.clone();
-            let code = provider.issue_code(request, &client, login).await?;
+    // Once, for the request that answers, and before a code exists.
+    if let Some(record) = record {
+        provider.interaction.record(record, now).await?;
+    }
+    let (uri, mode, state) = (&request.redirect_uri, request.response_mode, request.state.as_deref());
+    let answer = match result {
+        Ok(authenticated) => {
+            let acr = authenticated.acr.clone();
+            let code = random_token(&*provider.entropy);
+            let expires = now + provider.lifetimes.code;
+            let record = CodeRecord::new(Id::random(&*provider.entropy), request, &client, authenticated, expires);
+            Codes::new(provider.stores.short.clone()).insert(&code, &record, now).await?;
             tracing::info!(client = client.client_id, acr, "code issued");
-            AuthorizationResponse::success(&request.redirect_uri, request.response_mode, &code, state, issuer)
+            AuthorizationResponse::success(uri, mode, &code, state, issuer)
         }
         Err(error) => {
             tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
-            if let Some(refusal) = refusal {
-                provider.record(refusal.fact("error", error.code.as_str()), provider.now()).await?;
+            if let Some(denial) = denial {
+                provider.record(denial.fact("error", error.code.as_str()), now).await?;
             }
-            AuthorizationResponse::error(&request.redirect_uri, request.response_mode, &error, state, issuer)
+            AuthorizationResponse::error(uri, mode, &error, state, issuer)
         }
     };
     Ok(provider.send(text, &client, answer))
+}
+
+/// Adds the client to the session of a satisfied request; the error when it must not be answered with a code after
+/// all.
+async fn admit<I: Interaction>(
+    provider: &Provider<I>,
+    client: &Client,
+    request: &AuthorizationRequest,
+    authenticated: &Authenticated,
+) -> Result<Option<OAuthError>, ProviderError> {
+    let sub = subject_for(client, authenticated.subject.as_str(), &provider.identity.pairwise_key);
+    if request.hinted_sub.as_ref().is_some_and(|hinted| *hinted != sub) {
+        let other = "another person is logged in than id_token_hint names";
+        return Ok(Some(OAuthError::new(ErrorCode::LoginRequired, other)));
+    }
+    let joined = provider.sessions.change(&authenticated.sid, provider.now(), |session| {
+        session.clients.insert(request.client_id.clone());
+    });
+    // The session may have ended in another tab between the judgement and now.
+    let ended = || OAuthError::new(ErrorCode::LoginRequired, "the session has ended");
+    Ok(joined.await?.is_none().then(ended))
 }

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_protocol::authorize::{
     AuthorizationRequest, AuthorizationResponse, Bound, REQUEST_URI, Unbound, bind, effective, validate,
 };
@@ -15,119 +15,137 @@ use nixa_protocol::error::invalid_request;
 use nixa_protocol::id::Id;
 use nixa_protocol::logout::verify_hint;
 use nixa_protocol::{Client, OAuthError, Params};
-use nixa_web::{FormError, Text, read_form};
-use tower_sessions::Session;
+use nixa_web::{BrowserSession, FormError, Text, read_form};
 
 use crate::authorize::dispatch::begin;
-use crate::authorize::page::{Chosen, see_other};
 use crate::authorize::transaction::Transaction;
+use crate::error::ProviderError;
+use crate::http::page_error::{PageError, PageLanguage, see_other};
+use crate::http::visitor::{ChosenLanguage, Visitor};
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
 /// The longest request that is read, in octets: each one is stored before anybody has logged in.
 const LONGEST: usize = 8_192;
 
+/// A request that was read: it is valid, or the client has its error.
+enum Received {
+    Valid(Box<AuthorizationRequest>),
+    Answered(Response),
+}
+
+/// In which language whoever sent a request is answered.
+struct Reader<'a> {
+    browser: Option<&'a BrowserSession>,
+    chosen: ChosenLanguage,
+    page: PageLanguage,
+}
+
+impl Reader<'_> {
+    /// The language that parameters ask for, where the person has not chosen another; error pages use it too.
+    fn language<I: Interaction>(&self, provider: &Provider<I>, params: &Params) -> Text {
+        let text = provider.text_for(self.browser, self.chosen, &params.list("ui_locales"));
+        self.page.note(text);
+        text
+    }
+}
+
+/// `GET /authorize`
 pub(crate) async fn get<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    chosen: Chosen,
+    visitor: Visitor,
+    page: PageLanguage,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Response {
+) -> Result<Response, PageError> {
     let query = query.unwrap_or_default();
-    let params = if query.len() > LONGEST { None } else { Params::parse(query.as_bytes()).ok() };
-    let known = match provider.known_browser(&session).await {
-        Ok(known) => known,
-        Err(response) => return response,
+    if query.len() > LONGEST {
+        return Err(bad_request());
+    }
+    let params = Params::parse(query.as_bytes()).map_err(|_| bad_request())?;
+    let reader = Reader { browser: visitor.browser.as_ref(), chosen: visitor.chosen, page };
+    let request = match receive(&provider, params, &reader).await? {
+        Received::Valid(request) => *request,
+        Received::Answered(response) => return Ok(response),
     };
-    let text = |locales: &[String]| provider.text_for(known.as_ref(), chosen, locales);
-    let request = match read(&provider, params, &text).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let browser = match provider.browser(&session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
-    let mut transaction = provider.transaction(request, &headers);
+    let browser = visitor.into_browser(&provider).await?;
+    let mut transaction = new_transaction(&provider, request, &headers);
     transaction.browser = Some(browser.id().clone());
     begin(&provider, &browser, transaction).await
 }
 
-/// A request by POST comes from another site, so the browser leaves its `SameSite=Lax` cookie out. The
-/// login is stored unbound and continued by GET, which brings the cookie; answering here would give the
+/// `POST /authorize`. It comes from another site, so the browser leaves its `SameSite=Lax` cookie out. The
+/// transaction is stored unbound and continued by GET, which brings the cookie; answering here would give the
 /// browser a second session in place of the one it has.
 pub(crate) async fn post<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
+    page: PageLanguage,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let long = body.as_ref().is_ok_and(|b| b.len() > LONGEST);
-    let params = match read_form(&headers, body) {
-        Ok(_) if long => {
-            return provider.problem(Text::default(), FormError::TooLarge.status(), "bad-request").into_response();
-        }
-        Ok(params) => params,
-        Err(e) => return provider.problem(Text::default(), e.status(), "bad-request").into_response(),
-    };
-    let text = |locales: &[String]| provider.text_for(None, Chosen::default(), locales);
-    let request = match read(&provider, Some(params), &text).await {
-        Ok(request) => request,
-        Err(response) => return response,
-    };
-    let transaction = provider.transaction(request, &headers);
-    match provider.transactions.create(&transaction).await {
-        Ok(()) => see_other(&format!("/continue/{}", transaction.id.as_str())),
-        Err(error) => provider.failed(&error, Text::default()),
+) -> Result<Response, PageError> {
+    if body.as_ref().is_ok_and(|body| body.len() > LONGEST) {
+        return Err(PageError::refused(FormError::TooLarge.status(), "bad-request"));
     }
+    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), "bad-request"))?;
+    let reader = Reader { browser: None, chosen: ChosenLanguage::default(), page };
+    let request = match receive(&provider, params, &reader).await? {
+        Received::Valid(request) => *request,
+        Received::Answered(response) => return Ok(response),
+    };
+    let transaction = new_transaction(&provider, request, &headers);
+    provider.transactions.create(&transaction).await?;
+    Ok(see_other(&transaction.continue_path()))
 }
 
-/// Reads a request: a page of ours where there is no safe place to redirect to, else a redirected error.
-async fn read<I: Interaction>(
+fn bad_request() -> PageError {
+    PageError::refused(StatusCode::BAD_REQUEST, "bad-request")
+}
+
+/// Reads a request. Where there is no safe place to redirect an error to, it is a page of ours.
+async fn receive<I: Interaction>(
     provider: &Provider<I>,
-    params: Option<Params>,
-    text: &(dyn Fn(&[String]) -> Text + Sync),
-) -> Result<AuthorizationRequest, Response> {
-    let refuse = |text, code| Err(provider.problem(text, StatusCode::BAD_REQUEST, code).into_response());
-    let Some(params) = params else { return refuse(text(&[]), "bad-request") };
-    let words = text(&params.list("ui_locales"));
-    let client = params.get("client_id").filter(|_| !params.is_repeated("client_id"));
-    let Some(client) = client else { return refuse(words, "bad-request") };
+    params: Params,
+    reader: &Reader<'_>,
+) -> Result<Received, PageError> {
+    let text = reader.language(provider, &params);
     let now = provider.now();
-    let client = match provider.clients.find(client, now).await {
-        Ok(Some(client)) if params.get("request").is_some() => {
-            provider.clients.with_keys(client, params.get("request"), now).await
-        }
-        Ok(Some(client)) => client,
-        Ok(None) => return refuse(words, "unknown-service"),
-        Err(error) => return Err(provider.failed(&error.into(), words)),
-    };
+    let client = client_of(provider, &params).await?;
     let pushed = params.get("request_uri").is_some_and(|uri| uri.starts_with(REQUEST_URI));
     let params = if pushed {
-        match provider.take_pushed(&params, &client).await {
-            Ok(Some(pushed)) => pushed,
-            Ok(None) => return refuse(words, "request-expired"),
-            Err(error) => return Err(provider.failed(&error, words)),
-        }
+        let pushed = provider.take_pushed(&params, &client).await?;
+        pushed.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, "request-expired"))?
     } else {
-        match effective(params.clone(), &client, &provider.identity.issuer, now)
-            .and_then(|p| must_be_pushed(&client, p))
-        {
+        let issuer = &provider.identity.issuer;
+        match effective(params.clone(), &client, issuer, now).and_then(|p| must_be_pushed(&client, p)) {
             Ok(params) => params,
             // Where the plain parameters name an address of the client, the error goes there.
-            Err(error) => match bind(&params, client) {
-                Ok(bound) => return Err(redirect_error(provider, words, &bound, &error)),
-                Err(_) => return refuse(words, "bad-request"),
-            },
+            Err(error) => {
+                let bound = bind(&params, client).map_err(|_| bad_request())?;
+                return Ok(Received::Answered(redirect_error(provider, text, &bound, &error)));
+            }
         }
     };
-    let words = text(&params.list("ui_locales"));
-    let bound = match bind(&params, client) {
-        Ok(bound) => bound,
-        Err(Unbound::UnregisteredRedirectUri) => return refuse(words, "unregistered-address"),
-        Err(Unbound::NoRedirectUri) => return refuse(words, "bad-request"),
-    };
-    complete(provider, &params, &bound).map_err(|error| redirect_error(provider, words, &bound, &error))
+    let text = reader.language(provider, &params);
+    let bound = bind(&params, client).map_err(|unbound| match unbound {
+        Unbound::UnregisteredRedirectUri => PageError::refused(StatusCode::BAD_REQUEST, "unregistered-address"),
+        Unbound::NoRedirectUri => bad_request(),
+    })?;
+    Ok(match complete(provider, &params, &bound) {
+        Ok(request) => Received::Valid(Box::new(request)),
+        Err(error) => Received::Answered(redirect_error(provider, text, &bound, &error)),
+    })
+}
+
+/// The client that a request names, with the keys that it signs requests with.
+async fn client_of<I: Interaction>(provider: &Provider<I>, params: &Params) -> Result<Arc<Client>, PageError> {
+    let client_id = params.get("client_id").filter(|_| !params.is_repeated("client_id")).ok_or_else(bad_request)?;
+    let now = provider.now();
+    let found = provider.clients.find(client_id, now).await.map_err(ProviderError::from)?;
+    let client = found.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, "unknown-service"))?;
+    match params.get("request") {
+        Some(request) => Ok(provider.clients.with_keys(client, Some(request), now).await),
+        None => Ok(client),
+    }
 }
 
 fn must_be_pushed(client: &Client, params: Params) -> Result<Params, OAuthError> {
@@ -137,7 +155,7 @@ fn must_be_pushed(client: &Client, params: Params) -> Result<Params, OAuthError>
     }
 }
 
-/// The rest of the checks.
+/// The checks of a request that is bound to its client and redirect URI.
 pub(crate) fn complete<I: Interaction>(
     provider: &Provider<I>,
     params: &Params,
@@ -159,19 +177,20 @@ fn redirect_error<I: Interaction>(provider: &Provider<I>, text: Text, bound: &Bo
     provider.send(text, &bound.client, AuthorizationResponse::error(uri, mode, error, state, issuer))
 }
 
-impl<I: Interaction> Provider<I> {
-    fn transaction(&self, request: AuthorizationRequest, headers: &HeaderMap) -> Transaction<I::TransactionData> {
-        let created = self.now();
-        let mut data = I::TransactionData::default();
-        self.interaction.observe(headers, &mut data);
-        Transaction {
-            id: Id::random(&*self.entropy),
-            request,
-            browser: None,
-            created,
-            expires: created + self.lifetimes.login,
-            finished: false,
-            data,
-        }
+fn new_transaction<I: Interaction>(
+    provider: &Provider<I>,
+    request: AuthorizationRequest,
+    headers: &HeaderMap,
+) -> Transaction<I::TransactionData> {
+    let created = provider.now();
+    let data = I::TransactionData::default();
+    Transaction {
+        id: Id::random(&*provider.entropy),
+        request,
+        browser: None,
+        created,
+        expires: created + provider.lifetimes.login,
+        finished: false,
+        data: provider.interaction.observe(headers, &data).unwrap_or(data),
     }
 }

@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nixa_protocol::authorize::{REQUEST_URI, Unbound, bind, effective};
 use nixa_protocol::error::invalid_request;
-use nixa_protocol::{Client, Params, digest, random_token};
+use nixa_protocol::{Client, Params, Timestamp, digest, random_token};
+use nixa_storage::{Entries, Entry, Prefix};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -31,8 +32,12 @@ struct Pushed {
     form: String,
 }
 
-fn key(reference: &str) -> String {
-    format!("par:{}", digest(reference).as_str())
+impl Entry for Pushed {
+    const PREFIX: Prefix = Prefix::PushedRequest;
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + LIFE
+    }
 }
 
 /// `POST /par`
@@ -66,8 +71,8 @@ async fn answer<I: Interaction>(
         return Err(invalid_request("the request is too long").into());
     }
     let reference = random_token(&*provider.entropy);
-    let pushed = serde_json::to_vec(&Pushed { client_id: client.client_id.clone(), form })?;
-    provider.stores.short.put(&key(&reference), &pushed, now + LIFE, now).await?;
+    let pushed = Pushed { client_id: client.client_id.clone(), form };
+    Entries::new(provider.stores.short.clone()).put(digest(&reference).as_str(), &pushed, now).await?;
     Ok(json!({ "request_uri": format!("{REQUEST_URI}{reference}"), "expires_in": LIFE }))
 }
 
@@ -76,8 +81,8 @@ impl<I: Interaction> Provider<I> {
     /// another client's (RFC 9126 §2.2, §4).
     pub(crate) async fn take_pushed(&self, params: &Params, client: &Client) -> Result<Option<Params>, ProviderError> {
         let reference = params.get("request_uri").and_then(|uri| uri.strip_prefix(REQUEST_URI)).unwrap_or_default();
-        let Some(stored) = self.stores.short.take(&key(reference), self.now()).await? else { return Ok(None) };
-        let pushed: Pushed = serde_json::from_slice(&stored)?;
+        let entries: Entries<Pushed> = Entries::new(self.stores.short.clone());
+        let Some(pushed) = entries.take(digest(reference).as_str(), self.now()).await? else { return Ok(None) };
         if pushed.client_id != client.client_id {
             tracing::warn!(client = client.client_id, "a client used another one's pushed request");
             return Ok(None);

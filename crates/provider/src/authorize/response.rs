@@ -7,7 +7,8 @@ use nixa_protocol::Client;
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_web::{Page, Text, html};
 
-use crate::authorize::page::{origin, see_other};
+use crate::authorize::open_transaction::origin;
+use crate::http::page_error::see_other;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 

@@ -1,25 +1,23 @@
-//! Open transactions: authorization requests on their way, one per browser tab.
+//! Authorization transactions: what a request becomes while a person is working on it, one per browser tab.
 
-use std::marker::PhantomData;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use nixa_protocol::Timestamp;
 use nixa_protocol::authorize::AuthorizationRequest;
 use nixa_protocol::id::{self, Id};
-use nixa_storage::ShortLived;
+use nixa_storage::{Entries, Entry, Prefix, ShortLived, Stored, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProviderError;
 
-/// How long a login is remembered after its time, in seconds, so that a late page can still say what
+/// How long a transaction is remembered after its time, in seconds, so that a late page can still say what
 /// happened and lead back to the service.
 const REMEMBERED: i64 = 6 * 3_600;
 
-/// An open login.
+/// An authorization request between its arrival and its answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Transaction<S> {
+pub struct Transaction<D> {
     /// Its identifier, which stands in its pages' paths.
     pub id: Id<id::Transaction>,
     /// The request.
@@ -32,104 +30,91 @@ pub struct Transaction<S> {
     pub expires: Timestamp,
     /// Whether its answer has been sent.
     pub finished: bool,
-    /// What the host remembers.
-    pub data: S,
+    /// What the interaction remembers of it.
+    pub data: D,
 }
 
-/// An open login as it stands in the store, so that it changes only from what was read.
-#[derive(Debug, Clone)]
-pub struct StoredTransaction<S> {
-    transaction: Transaction<S>,
-    stored: Vec<u8>,
-}
+impl<D> Transaction<D> {
+    /// Where the browser goes when a page is done: the dispatcher decides there what is next.
+    #[must_use]
+    pub fn continue_path(&self) -> String {
+        continue_path(&self.id)
+    }
 
-impl<S> Deref for StoredTransaction<S> {
-    type Target = Transaction<S>;
-    fn deref(&self) -> &Transaction<S> {
-        &self.transaction
+    /// The path of one of its pages.
+    #[must_use]
+    pub fn page_path(&self, page: &str) -> String {
+        format!("/login/{}/{page}", self.id.as_str())
     }
 }
 
-/// The store of open transactions.
-pub struct Transactions<S> {
-    short: Arc<dyn ShortLived>,
-    data: PhantomData<fn() -> S>,
+/// The path at which the dispatcher decides what a transaction needs next.
+#[must_use]
+pub fn continue_path(id: &Id<id::Transaction>) -> String {
+    format!("/continue/{}", id.as_str())
 }
 
-impl<S: Serialize + DeserializeOwned + Clone> Transactions<S> {
-    pub(crate) fn new(short: Arc<dyn ShortLived>) -> Self {
-        Self { short, data: PhantomData }
+impl<D: Serialize + DeserializeOwned + Send + Sync> Entry for Transaction<D> {
+    const PREFIX: Prefix = Prefix::Transaction;
+
+    /// One that no browser has opened was perhaps never meant to be: it is not remembered beyond its time.
+    fn expires(&self, _now: Timestamp) -> Timestamp {
+        self.expires + if self.browser.is_some() { REMEMBERED } else { 0 }
+    }
+}
+
+/// A transaction as it stands in the store, so that it changes only from what was read.
+pub type StoredTransaction<D> = Stored<Transaction<D>>;
+
+/// The store of transactions.
+pub struct Transactions<D> {
+    entries: Entries<Transaction<D>>,
+}
+
+impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> Transactions<D> {
+    pub(crate) fn new(store: Arc<dyn ShortLived>) -> Self {
+        Self { entries: Entries::new(store) }
     }
 
-    pub(crate) async fn create(&self, transaction: &Transaction<S>) -> Result<(), ProviderError> {
-        let bytes = serde_json::to_vec(transaction)?;
-        Ok(self.short.put(&key(&transaction.id), &bytes, remembered_until(transaction), transaction.created).await?)
+    pub(crate) async fn create(&self, transaction: &Transaction<D>) -> Result<(), ProviderError> {
+        Ok(self.entries.put(transaction.id.as_str(), transaction, transaction.created).await?)
     }
 
-    /// The login with this identifier, open, finished or expired.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails.
+    /// The transaction with this identifier, open, finished or expired.
     pub async fn load(
         &self,
         id: &Id<id::Transaction>,
         now: Timestamp,
-    ) -> Result<Option<StoredTransaction<S>>, ProviderError> {
-        let Some(stored) = self.short.get(&key(id), now).await? else { return Ok(None) };
-        Ok(Some(StoredTransaction { transaction: serde_json::from_slice(&stored)?, stored }))
+    ) -> Result<Option<StoredTransaction<D>>, ProviderError> {
+        Ok(self.entries.get(id.as_str(), now).await?)
     }
 
-    /// Changes a login, again from what is stored when another request changed it meanwhile. `None` when
-    /// it is finished: a finished login never changes.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails or never settles.
+    /// Changes a transaction, again from what is stored when another request changed it meanwhile. `None` when
+    /// it is finished: a finished transaction never changes.
     pub async fn change(
         &self,
         id: &Id<id::Transaction>,
         now: Timestamp,
-        mut change: impl FnMut(&mut Transaction<S>),
-    ) -> Result<Option<StoredTransaction<S>>, ProviderError> {
-        for _ in 0..16 {
-            let Some(current) = self.load(id, now).await? else { return Ok(None) };
-            if current.finished {
-                return Ok(None);
+        change: impl Fn(&mut Transaction<D>) + Send + Sync,
+    ) -> Result<Option<StoredTransaction<D>>, ProviderError> {
+        let changed = self.entries.update(id.as_str(), now, |stored| match stored {
+            Some(transaction) if !transaction.finished => {
+                let mut transaction = transaction.clone();
+                change(&mut transaction);
+                Update::Store(transaction)
             }
-            let mut transaction = current.transaction.clone();
-            change(&mut transaction);
-            if let Some(changed) = self.swap(&current, transaction, now).await? {
-                return Ok(Some(changed));
-            }
+            _ => Update::Leave(()),
+        });
+        Ok(changed.await?.ok())
+    }
+
+    /// Ends a transaction exactly as it was judged: `false` when it changed meanwhile or was finished already,
+    /// so that of two requests at once one answers.
+    pub(crate) async fn finish(&self, judged: &StoredTransaction<D>, now: Timestamp) -> Result<bool, ProviderError> {
+        if judged.finished {
+            return Ok(false);
         }
-        Err(ProviderError::Busy)
+        let finished = Transaction { finished: true, ..Transaction::clone(judged) };
+        Ok(self.entries.replace(judged.id.as_str(), judged, finished, now).await?.is_some())
     }
-
-    /// Ends a login exactly as it was judged: `false` when it changed meanwhile or was finished already,
-    /// so that two requests at once never both answer.
-    pub(crate) async fn finish(&self, current: &StoredTransaction<S>, now: Timestamp) -> Result<bool, ProviderError> {
-        let mut transaction = current.transaction.clone();
-        transaction.finished = true;
-        Ok(!current.finished && self.swap(current, transaction, now).await?.is_some())
-    }
-
-    async fn swap(
-        &self,
-        current: &StoredTransaction<S>,
-        transaction: Transaction<S>,
-        now: Timestamp,
-    ) -> Result<Option<StoredTransaction<S>>, ProviderError> {
-        let stored = serde_json::to_vec(&transaction)?;
-        let ends = remembered_until(&transaction);
-        let won = self.short.replace(&key(&transaction.id), &current.stored, &stored, ends, now).await?;
-        Ok(won.then_some(StoredTransaction { transaction, stored }))
-    }
-}
-
-/// A login that no browser has opened was perhaps never meant to be: it is not remembered beyond its time.
-fn remembered_until<S>(transaction: &Transaction<S>) -> Timestamp {
-    transaction.expires + if transaction.browser.is_some() { REMEMBERED } else { 0 }
-}
-
-fn key(id: &Id<id::Transaction>) -> String {
-    format!("login:{}", id.as_str())
 }

@@ -4,4 +4,6 @@ pub(crate) mod bearer;
 pub(crate) mod cors;
 pub(crate) mod health;
 pub(crate) mod metadata;
+pub(crate) mod page_error;
 pub(crate) mod rate_limit;
+pub(crate) mod visitor;

@@ -19,8 +19,10 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::audit::session_ended;
-use crate::authorize::page::{Chosen, origin, see_other};
+use crate::authorize::open_transaction::origin;
 use crate::error::ProviderError;
+use crate::http::page_error::see_other;
+use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 use crate::session::sso::SsoSession;
@@ -57,7 +59,7 @@ struct MessagePage {
 pub(crate) async fn get<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
     session: Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
     RawQuery(query): RawQuery,
 ) -> Response {
     match Params::parse(query.unwrap_or_default().as_bytes()) {
@@ -74,7 +76,7 @@ pub(crate) async fn post<I: Interaction>(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     match read_form(&headers, body) {
-        Ok(params) => respond(&provider, &session, Chosen::default(), &params, true).await,
+        Ok(params) => respond(&provider, &session, ChosenLanguage::default(), &params, true).await,
         Err(e) => provider.problem(Text::default(), e.status(), "bad-request").into_response(),
     }
 }
@@ -82,7 +84,7 @@ pub(crate) async fn post<I: Interaction>(
 async fn respond<I: Interaction>(
     provider: &Arc<Provider<I>>,
     session: &Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
     params: &Params,
     post: bool,
 ) -> Response {

@@ -18,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_sessions::Session;
 
-use crate::authorize::page::{Chosen, origin, see_other};
+use crate::authorize::open_transaction::origin;
 use crate::client::authentication::{Call, called};
 use crate::error::{ProviderError, json_answer};
+use crate::http::page_error::see_other;
+use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
 use crate::logout::end_session::{Ended, message};
 use crate::provider::Provider;
@@ -174,7 +176,7 @@ fn described(state: &DeliveryState) -> Value {
 pub(crate) async fn show<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
     session: Session,
-    chosen: Chosen,
+    chosen: ChosenLanguage,
     Path(reference): Path<String>,
 ) -> Response {
     let browser = match provider.known_browser(&session).await {

@@ -4,24 +4,41 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nixa_protocol::{Clock, digest};
-use nixa_storage::ShortLived;
+use nixa_protocol::{Clock, Timestamp, digest};
+use nixa_storage::{Entries, Entry, Prefix, ShortLived};
+use serde::{Deserialize, Serialize};
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+/// How long a browser's record is kept after its last change, in seconds: longer than any single sign-on
+/// session. The cookie itself ends with the browser.
+const KEPT: i64 = 9 * 3_600;
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct BrowserRecord(Record);
+
+impl Entry for BrowserRecord {
+    const PREFIX: Prefix = Prefix::Browser;
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + KEPT
+    }
+}
+
 /// Keeps browser sessions by the digest of their id: a read of the store gives no usable cookie.
 #[derive(Clone)]
 pub struct ShortLivedSessions {
-    short: Arc<dyn ShortLived>,
+    entries: Entries<BrowserRecord>,
     clock: Arc<dyn Clock>,
 }
 
 impl ShortLivedSessions {
     /// A session store over a short-lived one.
     #[must_use]
-    pub fn new(short: Arc<dyn ShortLived>, clock: Arc<dyn Clock>) -> Self {
-        Self { short, clock }
+    pub fn new(store: Arc<dyn ShortLived>, clock: Arc<dyn Clock>) -> Self {
+        Self { entries: Entries::new(store), clock }
     }
 }
 
@@ -31,12 +48,8 @@ impl fmt::Debug for ShortLivedSessions {
     }
 }
 
-/// How long a browser's record is kept after its last change, in seconds: longer than any single sign-on
-/// session. The cookie itself ends with the browser.
-const KEPT: i64 = 9 * 3_600;
-
-fn key(id: &Id) -> String {
-    format!("browser:{}", digest(&id.to_string()).as_str())
+fn name(id: &Id) -> String {
+    digest(&id.to_string()).as_str().to_owned()
 }
 
 fn failed(error: impl fmt::Display) -> Error {
@@ -47,27 +60,23 @@ fn failed(error: impl fmt::Display) -> Error {
 impl SessionStore for ShortLivedSessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let now = self.clock.now();
-        loop {
-            let bytes = serde_json::to_vec(record).map_err(failed)?;
-            if self.short.put_new(&key(&record.id), &bytes, now + KEPT, now).await.map_err(failed)? {
-                return Ok(());
-            }
+        while !self.entries.put_new(&name(&record.id), &BrowserRecord(record.clone()), now).await.map_err(failed)? {
             record.id = Id::default();
         }
+        Ok(())
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let bytes = serde_json::to_vec(record).map_err(failed)?;
-        let now = self.clock.now();
-        self.short.put(&key(&record.id), &bytes, now + KEPT, now).await.map_err(failed)
+        let entry = BrowserRecord(record.clone());
+        self.entries.put(&name(&record.id), &entry, self.clock.now()).await.map_err(failed)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = self.short.get(&key(id), self.clock.now()).await.map_err(failed)?;
-        found.map(|bytes| serde_json::from_slice(&bytes).map_err(failed)).transpose()
+        let found = self.entries.get(&name(id), self.clock.now()).await.map_err(failed)?;
+        Ok(found.map(|stored| stored.into_value().0))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.short.delete(&key(id)).await.map_err(failed)
+        self.entries.delete(&name(id)).await.map_err(failed)
     }
 }

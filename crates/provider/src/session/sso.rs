@@ -1,12 +1,11 @@
 //! Single sign-on sessions: who is logged in, and at which clients.
 
 use std::collections::BTreeSet;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Sso, Subject};
-use nixa_storage::ShortLived;
+use nixa_storage::{Entries, Entry, Prefix, ShortLived, Stored, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,93 +14,81 @@ use crate::provider::Lifetimes;
 
 /// A single sign-on session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SsoSession<L> {
+pub struct SsoSession<D> {
     /// Its identifier: the `sid` claim.
     pub sid: Id<Sso>,
     /// Who is logged in.
     pub subject: Id<Subject>,
     /// When it ends at the latest.
     pub expires: Timestamp,
+    /// How long it lives without use, in seconds.
+    pub idle_timeout: i64,
     /// The clients that were answered in it.
     pub clients: BTreeSet<String>,
-    /// What the host remembers.
-    pub data: L,
+    /// What the interaction remembers of it.
+    pub data: D,
+}
+
+impl<D: Serialize + DeserializeOwned + Send + Sync> Entry for SsoSession<D> {
+    const PREFIX: Prefix = Prefix::Session;
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        self.expires.min(now + self.idle_timeout)
+    }
 }
 
 /// The store of single sign-on sessions. They are apart from the browser's session record, so that two
 /// tabs never overwrite one another's change and a session can end without its browser.
-pub struct Sessions<L> {
-    short: Arc<dyn ShortLived>,
+pub struct Sessions<D> {
+    entries: Entries<SsoSession<D>>,
     lifetimes: Lifetimes,
-    data: PhantomData<fn() -> L>,
 }
 
-impl<L: Serialize + DeserializeOwned + Clone> Sessions<L> {
-    pub(crate) fn new(short: Arc<dyn ShortLived>, lifetimes: Lifetimes) -> Self {
-        Self { short, lifetimes, data: PhantomData }
+impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> Sessions<D> {
+    pub(crate) fn new(store: Arc<dyn ShortLived>, lifetimes: Lifetimes) -> Self {
+        Self { entries: Entries::new(store), lifetimes }
     }
 
     /// Begins a session.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails.
     pub async fn start(
         &self,
         sid: Id<Sso>,
         subject: Id<Subject>,
-        data: L,
+        data: D,
         now: Timestamp,
-    ) -> Result<SsoSession<L>, ProviderError> {
-        let expires = now + self.lifetimes.session;
-        let session = SsoSession { sid, subject, expires, clients: BTreeSet::new(), data };
-        let bytes = serde_json::to_vec(&session)?;
-        self.short.put(&key(&session.sid), &bytes, self.ends(&session, now), now).await?;
+    ) -> Result<SsoSession<D>, ProviderError> {
+        let Lifetimes { session, session_idle: idle_timeout, .. } = self.lifetimes;
+        let session = SsoSession { sid, subject, expires: now + session, idle_timeout, clients: BTreeSet::new(), data };
+        self.entries.put(session.sid.as_str(), &session, now).await?;
         Ok(session)
     }
 
     /// A living session.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails.
-    pub async fn load(&self, sid: Option<&Id<Sso>>, now: Timestamp) -> Result<Option<SsoSession<L>>, ProviderError> {
+    pub async fn load(&self, sid: Option<&Id<Sso>>, now: Timestamp) -> Result<Option<SsoSession<D>>, ProviderError> {
         let Some(sid) = sid else { return Ok(None) };
-        let stored = self.short.get(&key(sid), now).await?;
-        stored.map(|bytes| Ok(serde_json::from_slice(&bytes)?)).transpose()
+        Ok(self.entries.get(sid.as_str(), now).await?.map(Stored::into_value))
     }
 
     /// Changes a living session and counts as its use. `None` when it has ended.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails or never settles.
     pub async fn change(
         &self,
         sid: &Id<Sso>,
         now: Timestamp,
-        mut change: impl FnMut(&mut SsoSession<L>),
-    ) -> Result<Option<SsoSession<L>>, ProviderError> {
-        for _ in 0..16 {
-            let Some(old) = self.short.get(&key(sid), now).await? else { return Ok(None) };
-            let mut session: SsoSession<L> = serde_json::from_slice(&old)?;
-            change(&mut session);
-            let new = serde_json::to_vec(&session)?;
-            if self.short.replace(&key(sid), &old, &new, self.ends(&session, now), now).await? {
-                return Ok(Some(session));
+        change: impl Fn(&mut SsoSession<D>) + Send + Sync,
+    ) -> Result<Option<SsoSession<D>>, ProviderError> {
+        let changed = self.entries.update(sid.as_str(), now, |stored| match stored {
+            Some(session) => {
+                let mut session = session.clone();
+                change(&mut session);
+                Update::Store(session)
             }
-        }
-        Err(ProviderError::Busy)
+            None => Update::Leave(()),
+        });
+        Ok(changed.await?.ok().map(Stored::into_value))
     }
 
     /// Ends a session and returns it as it was at its end.
-    pub(crate) async fn end(&self, sid: &Id<Sso>, now: Timestamp) -> Result<Option<SsoSession<L>>, ProviderError> {
-        let taken = self.short.take(&key(sid), now).await?;
-        taken.map(|bytes| Ok(serde_json::from_slice(&bytes)?)).transpose()
+    pub(crate) async fn end(&self, sid: &Id<Sso>, now: Timestamp) -> Result<Option<SsoSession<D>>, ProviderError> {
+        Ok(self.entries.take(sid.as_str(), now).await?)
     }
-
-    fn ends(&self, session: &SsoSession<L>, now: Timestamp) -> Timestamp {
-        session.expires.min(now + self.lifetimes.session_idle)
-    }
-}
-
-fn key(sid: &Id<Sso>) -> String {
-    format!("sso:{}", sid.as_str())
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::audit::{issued, revoked, rotated};
-use crate::authorize::code::{CodeRecord, code_key};
+use crate::authorize::code::{CodeRecord, Codes};
 use crate::client::authentication::authenticate_client;
 use crate::error::{ProviderError, json_answer, json_error};
 use crate::interaction::Interaction;
@@ -128,9 +128,9 @@ async fn redeem<I: Interaction>(
     now: Timestamp,
 ) -> Result<TokenResponse, ProviderError> {
     let unusable = || ProviderError::from(invalid_grant("code is not valid"));
-    let key = code_key(shown.code);
-    let stored = provider.stores.short.get(&key, now).await?.ok_or_else(unusable)?;
-    let record: CodeRecord = serde_json::from_slice(&stored)?;
+    let codes = Codes::new(provider.stores.short.clone());
+    let stored = codes.get(shown.code, now).await?.ok_or_else(unusable)?;
+    let record = CodeRecord::clone(&stored);
     let binding = CodeBinding {
         client_id: &record.client_id,
         redirect_uri: &record.redirect_uri,
@@ -140,7 +140,7 @@ async fn redeem<I: Interaction>(
     // Before the code is used up: a mistake here must not cost the person a login.
     let audience = audience_of(client, record.body.resource.as_deref(), asked, &provider.identity.issuer)?.to_owned();
     match record.used {
-        None if provider.use_code(&key, &stored, &record, now).await? => {}
+        None if codes.redeem(shown.code, &stored, now).await? => {}
         // The same request twice at one moment, by whoever has all that the client has: one is answered.
         None => return Err(unusable()),
         Some(at) if now < at + AT_ONCE => return Err(unusable()),

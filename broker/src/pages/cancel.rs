@@ -1,0 +1,19 @@
+//! Leaving a login, or leaving the account that is logged in.
+
+use axum::response::Response;
+use nixa_provider::PageError;
+
+use super::{Cancel, LoginForm, OpenLogin, SwitchAccount};
+
+/// These addresses only take forms; opened as a link they lead back to the login.
+pub(super) async fn show(open: OpenLogin) -> Response {
+    open.go_on()
+}
+
+pub(super) async fn cancel(LoginForm { open, .. }: LoginForm<Cancel>) -> Result<Response, PageError> {
+    open.change_and_go_on(|data| data.cancelled = true).await
+}
+
+pub(super) async fn switch(LoginForm { open, .. }: LoginForm<SwitchAccount>) -> Result<Response, PageError> {
+    open.change_and_go_on(|data| data.switch_account()).await
+}

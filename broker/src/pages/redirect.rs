@@ -1,0 +1,82 @@
+//! The way to an identity provider.
+
+use assurance_policy::Decision;
+use axum::extract::Path;
+use axum::response::Response;
+use nixa_protocol::digest;
+use nixa_provider::{Interaction as _, PageError, ProviderError, see_other};
+
+use super::{OpenLogin, callback_uri, session_of};
+use crate::next::LoginRecord;
+use crate::transaction::BrokerNotice;
+use crate::upstream::{UpstreamError, UpstreamRequest, authorization_request};
+
+/// How long an answer is waited for, in seconds.
+const PATIENCE: i64 = 3_600;
+
+pub(super) fn asked_key(state: &str) -> String {
+    format!("upstream:{}", digest(state).as_str())
+}
+
+/// `GET /login/{login}/go/{idp}`
+pub(super) async fn redirect(Path((_, idp)): Path<(String, String)>, open: OpenLogin) -> Result<Response, PageError> {
+    match authorization_url(&open, &idp).await {
+        Ok(Some(url)) => Ok(see_other(&url)),
+        Ok(None) => Ok(open.go_on()),
+        Err(Failed::Inside(error)) => Err(error.into()),
+        Err(Failed::Upstream(error)) => {
+            tracing::warn!(idp, %error, "an identity provider cannot be asked");
+            open.change_and_go_on(|data| data.notice = Some(BrokerNotice::IdpFailed)).await
+        }
+    }
+}
+
+enum Failed {
+    Inside(ProviderError),
+    Upstream(UpstreamError),
+}
+
+impl<E: Into<ProviderError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Inside(error.into())
+    }
+}
+
+/// Where the browser is sent; `None` when the provider cannot give what is missing, whatever the address says.
+async fn authorization_url(open: &OpenLogin, idp: &str) -> Result<Option<String>, Failed> {
+    let (provider, broker) = (&open.provider, &open.provider.interaction);
+    let now = provider.now();
+    let session = session_of(open).await?;
+    let assessment = broker.assess_now(&open.transaction, session.as_ref(), now).await?;
+    let Decision::StepUp { plans } = &assessment.decision else { return Ok(None) };
+    let plan = plans.iter().find(|p| p.source == idp);
+    let (Some(plan), Some(idp)) = (plan, broker.idp(idp)) else { return Ok(None) };
+    let other_person = open.transaction.data.notice == Some(BrokerNotice::OtherPerson);
+    // Outside a session of ours a login that the provider remembers counts for nothing: somebody else may
+    // have logged out here and left it behind.
+    // So does one that has become too old: what is shown again must not pass for what is remembered.
+    let known =
+        |method: &String| assessment.evidence.factors.iter().any(|f| f.method == *method && f.source == plan.source);
+    let anew = session.is_none() || other_person || plan.methods.iter().any(known);
+    let wish = authorization_request(&broker.policy, idp, &plan.acr, &assessment.requirement, anew, now);
+    let asked = |nonce, verifier| UpstreamRequest {
+        login: open.transaction.id.clone(),
+        browser: open.browser.id().clone(),
+        idp: idp.id.clone(),
+        rung: plan.acr.clone(),
+        sid: session.as_ref().map(|s| s.sid.clone()),
+        nonce,
+        verifier,
+        at: now,
+        anew: wish.anew,
+        used: false,
+    };
+    let begun = broker.upstreams.begin(idp, &callback_uri(provider, &idp.id), &wish, open.text.lang(), asked).await;
+    let (url, state, asked) = begun.map_err(Failed::Upstream)?;
+    if let Some(session) = &session {
+        broker.record(LoginRecord::new(&open.transaction, session, assessment), now).await?;
+    }
+    let bytes = serde_json::to_vec(&asked)?;
+    provider.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE, now).await?;
+    Ok(Some(url))
+}
