@@ -9,10 +9,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nixa_audit::{Event, Kind};
+use nixa_credentials::Account;
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
 use nixa_provider::{Chosen, ProviderError, Step, dispatch, see_other};
-use nixa_storage::Account;
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
