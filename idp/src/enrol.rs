@@ -1,9 +1,10 @@
 //! Making an account.
 
 use nixa_audit::{Event, Kind};
+use nixa_credentials::{Account, Accounts, Authenticator};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Entropy, Timestamp};
-use nixa_storage::{Account, Accounts, Authenticator, StorageError};
+use nixa_storage::StorageError;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
 use async_trait::async_trait;
+use nixa_credentials::Accounts;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{ErrorCode, OAuthError, Timestamp};
 use nixa_provider::{Authenticated, Interaction, Next, ProviderError};
-use nixa_storage::Accounts;
 use serde_json::{Map, Value, json};
 
 use crate::authenticators::password::Passwords;

@@ -10,7 +10,8 @@ use nixa::serve::real_world;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{digest, random_token};
 use nixa_provider::registered;
-use nixa_storage::{ClientRecord, ClientStore as _, LogoutOutbox as _, Role};
+use nixa_storage::{ClientRecord, ClientStore as _, LogoutOutbox as _};
+use nixa_storage_sql::Role;
 
 use crate::commands::{Failure, account};
 

@@ -16,7 +16,8 @@ use nixa_audit::{Event, Kind, first_second_of, month_of};
 use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
-use nixa_storage::{Audit, Limits, Location, People, Role, Signals, SqlStore};
+use nixa_storage::{Audit, People, Signals};
+use nixa_storage_sql::{Limits, Location, Role, SqlStore};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -14,10 +14,9 @@ use nixa_provider::documents::Outbound;
 use nixa_provider::{
     Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, registered, router,
 };
-use nixa_storage::{
-    Audit, ClientRecord, ClientStore as _, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived,
-    SqlStore, SqliteShortLived, StorageError,
-};
+use nixa_storage::{Audit, ClientRecord, ClientStore as _, Metered, ShortLived, StorageError};
+use nixa_storage_redis::{RedisOptions, RedisShortLived};
+use nixa_storage_sql::{Location, Role, SqlStore, SqliteShortLived};
 use nixa_web::Branding;
 use thiserror::Error;
 

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::StorageError;
 use crate::records::{
-    Account, AuditHead, Authenticator, ClientRecord, DecisionRecord, DeliveryHealth, DeliveryRecord, DeliveryState,
-    GrantRecord, KeyRecord, Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
+    AuditHead, ClientRecord, DecisionRecord, DeliveryHealth, DeliveryRecord, DeliveryState, GrantRecord, KeyRecord,
+    Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
 };
 
 type Result<T> = std::result::Result<T, StorageError>;
@@ -259,23 +259,4 @@ pub trait Upkeep: Send + Sync {
     /// Removes refresh tokens and grants that ended a day ago, browsers whose mark has ended, and decisions of
     /// before the given time: batch by batch, some thousands of each at most. How many rows it removed.
     async fn remove_ended(&self, decisions_before: Option<Timestamp>, now: Timestamp) -> Result<u64>;
-}
-
-/// Accounts and their authenticators: the identity provider's durable state.
-#[async_trait]
-pub trait Accounts: Send + Sync {
-    /// Stores an account with its authenticators.
-    async fn create(
-        &self,
-        account: &Account,
-        authenticators: &[Authenticator],
-        trail: &[Event],
-        now: Timestamp,
-    ) -> Result<()>;
-    /// An account.
-    async fn account(&self, id: &Id<Subject>) -> Result<Option<Account>>;
-    /// The account with this login name (lower case).
-    async fn by_username(&self, username: &str) -> Result<Option<Account>>;
-    /// The account's authenticators.
-    async fn authenticators(&self, id: &Id<Subject>) -> Result<Vec<Authenticator>>;
 }

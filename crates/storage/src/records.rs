@@ -224,31 +224,3 @@ pub struct DecisionRecord {
     /// Requirement, evidence, offers, outcome, sentence.
     pub record: Value,
 }
-
-/// An account at an identity provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Its identifier.
-    pub id: Id<Subject>,
-    /// The login name, lower case.
-    pub username: String,
-    /// How well the person was proofed, 0-2.
-    pub identity_level: u8,
-    /// The claims that the account holds.
-    pub attributes: Map<String, Value>,
-}
-
-/// A credential of an account. Its secret is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Authenticator {
-    /// The method's name in the policy.
-    pub method: String,
-    /// The method's own form of the secret.
-    pub secret: String,
-}
-
-impl std::fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authenticator").field("method", &self.method).finish_non_exhaustive()
-    }
-}

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use nixa_credentials::Account;
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
 use nixa_provider::{FormPurpose, FormTarget, PageError, ProviderError};
-use nixa_storage::Account;
 use nixa_web::{Page, html};
 
 use super::{Cancel, LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};

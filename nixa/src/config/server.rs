@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, LocalizedText};
-use nixa_storage::{Limits, Location};
+use nixa_storage_sql::{Limits, Location};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{KeyError, master_key, new_master_key};

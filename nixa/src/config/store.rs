@@ -1,7 +1,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use nixa_storage::{Limits, Location, RedisOptions, RedisShortLived};
+use nixa_storage_redis::{RedisOptions, RedisShortLived};
+use nixa_storage_sql::{Limits, Location};
 use serde::{Deserialize, Serialize};
 
 use super::Finding;

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use assurance_policy::{Decision, Held, Offer, Policy, Requirement, Sentence, Use, decide, sentence, weigh};
 use nixa_protocol::Clock;
-use nixa_storage::{DecisionRecord, People, Role};
+use nixa_storage::{DecisionRecord, People};
+use nixa_storage_sql::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use nixa_storage::{Role, SqlStore};
+use nixa_storage_sql::{Role, SqlStore};
 use sqlx::{AssertSqlSafe, SqlitePool};
 
 use crate::browser::{Browser, authorize_url, redeem, token};

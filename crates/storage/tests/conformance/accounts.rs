@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use nixa_credentials::{Account, Accounts, Authenticator};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
-use nixa_storage::{Account, Accounts, Authenticator, StorageError};
+use nixa_storage::StorageError;
 use serde_json::{Map, json};
 
 use crate::race::{RACERS, race};

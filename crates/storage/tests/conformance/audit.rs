@@ -7,7 +7,8 @@ use nixa_audit::{Event, Kind, Record, chain};
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Entropy, Timestamp};
-use nixa_storage::{Audit, Grants, People, Signals, SqlStore, StorageError, StoredCheckpoint};
+use nixa_storage::{Audit, Grants, People, Signals, StorageError, StoredCheckpoint};
+use nixa_storage_sql::SqlStore;
 use serde_json::json;
 
 use crate::grants::grant;

@@ -1,12 +1,13 @@
 //! Moving an installation from SQLite to PostgreSQL, and schemas that are not what they should be.
 
 use nixa_audit::{Event, Kind};
+use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, digest};
 use nixa_storage::{
-    Accounts, ClientStore, DecisionRecord, Grants, KeyRecord, KeyStore, Limits, Location, LogoutOutbox, People, Role,
-    Signals, SqlStore, StorageError,
+    ClientStore, DecisionRecord, Grants, KeyRecord, KeyStore, LogoutOutbox, People, Signals, StorageError,
 };
+use nixa_storage_sql::{Limits, Location, Role, SqlStore};
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -4,12 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Timestamp, digest};
-use nixa_storage::{
-    Accounts, Grants, Limits, Linked, Location, LogoutOutbox, People, Role, Rotation, ShortLived, SqlStore,
-    SqliteShortLived, StorageError,
-};
+use nixa_storage::{Grants, Linked, LogoutOutbox, People, Rotation, ShortLived, StorageError};
+use nixa_storage_sql::{Limits, Location, Role, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
 use crate::accounts::{account, authenticator};

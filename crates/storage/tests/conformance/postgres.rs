@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use nixa_storage::{Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, People, Role, SqlStore};
+use nixa_credentials::Accounts;
+use nixa_storage::{Grants, KeyStore, LogoutOutbox, People};
+use nixa_storage_sql::{Limits, Location, Role, SqlStore};
 use test_servers::Postgres;
 
 use crate::audit::{Trail, sealing};

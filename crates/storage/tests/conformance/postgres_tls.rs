@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use nixa_storage::{Limits, Location, Role, SqlStore, StorageError};
+use nixa_storage::StorageError;
+use nixa_storage_sql::{Limits, Location, Role, SqlStore};
 use tempfile::TempDir;
 use test_servers::Postgres;
 

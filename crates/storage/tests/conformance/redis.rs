@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use nixa_protocol::Timestamp;
-use nixa_storage::{RedisOptions, RedisShortLived, ShortLived, StorageError};
+use nixa_storage::{ShortLived, StorageError};
+use nixa_storage_redis::{RedisOptions, RedisShortLived};
 
 use crate::servers::Server;
 

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use nixa_protocol::Timestamp;
-use nixa_storage::{RedisOptions, RedisShortLived, ShortLived as _};
+use nixa_storage::ShortLived as _;
+use nixa_storage_redis::{RedisOptions, RedisShortLived};
 
 use tokio::time::{Instant, sleep};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use nixa_storage::{
-    Accounts, Grants, KeyStore, Limits, Location, LogoutOutbox, People, Role, ShortLived, SqlStore, SqliteShortLived,
-};
+use nixa_credentials::Accounts;
+use nixa_storage::{Grants, KeyStore, LogoutOutbox, People, ShortLived};
+use nixa_storage_sql::{Limits, Location, Role, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
 use crate::audit::{Trail, sealing};

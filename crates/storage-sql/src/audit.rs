@@ -5,12 +5,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{Draft, Event, Kind, REMOVED, Record, first_second_of, month_of};
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, Timestamp};
+use nixa_storage::{Audit, AuditHead, Cause, StorageError, StoredCheckpoint};
 
-use super::SqlStore;
-use super::db::{Arg, Pools, Row, Tx, args};
-use crate::StorageError;
-use crate::ports::Audit;
-use crate::records::{AuditHead, StoredCheckpoint};
+use crate::db::{Arg, Pools, Row, Tx, args};
+use crate::error::of_statement;
+use crate::store::SqlStore;
 
 /// How many chains PostgreSQL has: as many transactions can be on their way at once without waiting for one
 /// another's head. On SQLite there is one writer anyway.
@@ -69,7 +68,7 @@ fn place(person: &str) -> String {
 impl SqlStore {
     /// Adds records of what this transaction does. It comes last in a transaction: the chain's head stays
     /// locked until the commit.
-    pub(super) async fn append(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> Result<()> {
+    pub(crate) async fn append(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> Result<()> {
         if events.is_empty() {
             return Ok(());
         }
@@ -84,7 +83,9 @@ impl SqlStore {
             Some(head) => head,
             None => {
                 tx.execute(FIRST_HEAD, args![shard]).await?;
-                tx.one(ADVANCE, args![shard, count]).await?.ok_or(StorageError::TooSlow)?
+                tx.one(ADVANCE, args![shard, count])
+                    .await?
+                    .ok_or_else(|| StorageError::Corrupt(Cause::new("a chain of the audit trail has no head")))?
             }
         };
         let (mut seq, mut hash) = (head.int("seq")? - count, head.text("hash")?);
@@ -111,7 +112,7 @@ impl SqlStore {
     }
 
     /// Runs one statement and records it; what changes nothing is recorded too, since somebody asked for it.
-    pub(super) async fn recorded(
+    pub(crate) async fn recorded(
         &self,
         sql: &'static str,
         args: &[Arg<'_>],
@@ -268,7 +269,7 @@ impl Audit for SqlStore {
             tx.commit().await
         };
         match tokio::time::timeout(self.db.patience, make).await {
-            Ok(Err(error)) if error.as_database_error().is_none() => Err(error.into()),
+            Ok(Err(error)) if error.as_database_error().is_none() => Err(of_statement(error)),
             // Another instance was first, the table is in use, or the month is in the table for all others.
             Ok(_) => Ok(()),
             Err(_) => Err(StorageError::TooSlow),

@@ -3,12 +3,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::{Client, Digest, Timestamp};
+use nixa_storage::{ClientRecord, ClientStore, OfDeclaration, StorageError};
 
-use super::SqlStore;
-use super::db::{Row, args};
-use crate::StorageError;
-use crate::ports::{ClientStore, OfDeclaration};
-use crate::records::ClientRecord;
+use crate::db::{Row, args};
+use crate::store::SqlStore;
 
 const CLIENT: &str = "SELECT * FROM clients WHERE client_id = $1";
 const CLIENTS: &str = "SELECT * FROM clients WHERE client_id > $1 ORDER BY client_id LIMIT $2";

@@ -2,12 +2,12 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use nixa_protocol::Timestamp;
+use nixa_storage::{ShortLived, StorageError};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqlitePool, SqliteSynchronous};
 
-use super::{alone, pools};
-use crate::StorageError;
-use crate::ports::ShortLived;
+use crate::error::{of_migration, of_statement};
+use crate::sqlite::{alone, pools};
 
 static SCHEMA: Migrator = sqlx::migrate!("../../migrations/short_lived");
 
@@ -27,7 +27,7 @@ impl SqliteShortLived {
     pub async fn open(path: &Path) -> std::result::Result<Self, StorageError> {
         let (write, read) = pools(path, SqliteSynchronous::Normal).await?;
         let _alone = alone(path).await?;
-        SCHEMA.run(&write).await?;
+        SCHEMA.run(&write).await.map_err(of_migration)?;
         Ok(Self { write, read })
     }
 }
@@ -52,45 +52,46 @@ type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 impl ShortLived for SqliteShortLived {
     async fn put(&self, key: &str, value: &[u8], expires: Timestamp, _now: Timestamp) -> Result<()> {
-        sqlx::query(PUT).bind(key).bind(value).bind(expires.0).execute(&self.write).await?;
+        sqlx::query(PUT).bind(key).bind(value).bind(expires.0).execute(&self.write).await.map_err(of_statement)?;
         Ok(())
     }
 
     async fn put_new(&self, key: &str, value: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
         let query = sqlx::query(PUT_NEW).bind(key).bind(value).bind(expires.0).bind(now.0);
-        Ok(query.execute(&self.write).await?.rows_affected() == 1)
+        Ok(query.execute(&self.write).await.map_err(of_statement)?.rows_affected() == 1)
     }
 
     async fn get(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
-        Ok(sqlx::query_scalar(GET).bind(key).bind(now.0).fetch_optional(&self.read).await?)
+        Ok(sqlx::query_scalar(GET).bind(key).bind(now.0).fetch_optional(&self.read).await.map_err(of_statement)?)
     }
 
     async fn take(&self, key: &str, now: Timestamp) -> Result<Option<Vec<u8>>> {
-        Ok(sqlx::query_scalar(TAKE).bind(key).bind(now.0).fetch_optional(&self.write).await?)
+        Ok(sqlx::query_scalar(TAKE).bind(key).bind(now.0).fetch_optional(&self.write).await.map_err(of_statement)?)
     }
 
     async fn replace(&self, key: &str, old: &[u8], new: &[u8], expires: Timestamp, now: Timestamp) -> Result<bool> {
         let query = sqlx::query(REPLACE).bind(key).bind(old).bind(new).bind(expires.0).bind(now.0);
-        Ok(query.execute(&self.write).await?.rows_affected() == 1)
+        Ok(query.execute(&self.write).await.map_err(of_statement)?.rows_affected() == 1)
     }
 
     async fn count(&self, key: &str, expires: Timestamp, _now: Timestamp) -> Result<u64> {
-        let count: i64 = sqlx::query_scalar(COUNT).bind(key).bind(expires.0).fetch_one(&self.write).await?;
+        let count: i64 =
+            sqlx::query_scalar(COUNT).bind(key).bind(expires.0).fetch_one(&self.write).await.map_err(of_statement)?;
         Ok(count.unsigned_abs())
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
-        sqlx::query(DELETE).bind(key).execute(&self.write).await?;
+        sqlx::query(DELETE).bind(key).execute(&self.write).await.map_err(of_statement)?;
         Ok(())
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<()> {
-        sqlx::query(SWEEP).bind(now.0).execute(&self.write).await?;
+        sqlx::query(SWEEP).bind(now.0).execute(&self.write).await.map_err(of_statement)?;
         Ok(())
     }
 
     async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.read).await?;
+        sqlx::query("SELECT 1").execute(&self.read).await.map_err(of_statement)?;
         Ok(())
     }
 }

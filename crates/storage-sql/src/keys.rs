@@ -1,12 +1,10 @@
 use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::Timestamp;
+use nixa_storage::{KeyRecord, KeyStore, StorageError};
 
-use super::SqlStore;
-use super::db::{Row, args};
-use crate::StorageError;
-use crate::ports::KeyStore;
-use crate::records::KeyRecord;
+use crate::db::{Row, args};
+use crate::store::SqlStore;
 
 const SECRET: &str = "SELECT sealed FROM secrets WHERE name = $1";
 const INSERT_SECRET: &str = "INSERT INTO secrets (name, sealed, created_at) VALUES ($1, $2, $3)

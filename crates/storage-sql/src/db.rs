@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Timestamp};
+use nixa_storage::StorageError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{Postgres, Row as _, Sqlite, Transaction};
+use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, Transaction};
 
-use crate::StorageError;
+use crate::error::{of_column, of_statement};
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -78,7 +79,7 @@ impl From<bool> for Arg<'_> {
 
 /// The values of a statement.
 macro_rules! args {
-    ($($value:expr),* $(,)?) => { &[$($crate::sql::db::Arg::from($value)),*] };
+    ($($value:expr),* $(,)?) => { &[$($crate::db::Arg::from($value)),*] };
 }
 pub(crate) use args;
 
@@ -122,38 +123,34 @@ pub(crate) enum Row {
 
 impl Row {
     pub(crate) fn text(&self, column: &'static str) -> Result<String> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.value(column)
     }
 
     pub(crate) fn maybe_text(&self, column: &'static str) -> Result<Option<String>> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.value(column)
     }
 
     pub(crate) fn int(&self, column: &'static str) -> Result<i64> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.value(column)
     }
 
     pub(crate) fn maybe_int(&self, column: &'static str) -> Result<Option<i64>> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.value(column)
     }
 
     pub(crate) fn flag(&self, column: &'static str) -> Result<bool> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.value(column)
+    }
+
+    fn value<T>(&self, column: &'static str) -> Result<T>
+    where
+        T: for<'r> Decode<'r, Sqlite> + sqlx::Type<Sqlite> + for<'r> Decode<'r, Postgres> + sqlx::Type<Postgres>,
+    {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(of_column)
     }
 }
 
@@ -228,9 +225,10 @@ impl Db {
     pub(crate) async fn begin(&self) -> Result<Tx> {
         let kind = match &self.pools {
             Pools::Sqlite { write, .. } => {
-                let mut connection = OnSqlite(Some(within(self.patience, write.acquire()).await?));
-                self.within(sqlx::query("BEGIN IMMEDIATE").execute(connection.get()?)).await?;
-                Kind::Sqlite(connection)
+                let connection = within(self.patience, write.acquire()).await?;
+                let mut tx = OnSqlite { connection, ended_well: false };
+                self.within(sqlx::query("BEGIN IMMEDIATE").execute(&mut *tx.connection)).await?;
+                Kind::Sqlite(tx)
             }
             Pools::Postgres(pool) => Kind::Postgres(self.within(pool.begin()).await?),
         };
@@ -246,33 +244,31 @@ impl Db {
 /// A database that is paused or cut off must not hold a login for ever.
 async fn within<T>(patience: Duration, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
     match tokio::time::timeout(patience, work).await {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(StorageError::TooSlow),
+        Ok(done) => done.map_err(of_statement),
+        Err(_elapsed) => Err(StorageError::TooSlow),
     }
 }
 
 /// The connection of a transaction that this module begins and ends by itself: when a COMMIT fails, SQLite has
 /// already rolled back (a full disk), and sqlx would go on counting a transaction that is no more and refuse
 /// every later one. So a connection is closed after its transaction, unless that ended well.
-struct OnSqlite(Option<PoolConnection<Sqlite>>);
+struct OnSqlite {
+    connection: PoolConnection<Sqlite>,
+    ended_well: bool,
+}
 
 impl OnSqlite {
-    fn get(&mut self) -> Result<&mut SqliteConnection> {
-        self.0.as_deref_mut().ok_or(StorageError::TooSlow)
-    }
-
     async fn end(mut self, how: &'static str, patience: Duration) -> Result<()> {
-        within(patience, sqlx::query(how).execute(self.get()?)).await?;
-        // It ended well: back to the pool.
-        drop(self.0.take());
+        within(patience, sqlx::query(how).execute(&mut *self.connection)).await?;
+        self.ended_well = true;
         Ok(())
     }
 }
 
 impl Drop for OnSqlite {
     fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
-            connection.close_on_drop();
+        if !self.ended_well {
+            self.connection.close_on_drop();
         }
     }
 }
@@ -295,7 +291,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                Ok(within(self.patience, for_sqlite(sql, args).execute(tx.get()?)).await?.rows_affected())
+                Ok(within(self.patience, for_sqlite(sql, args).execute(&mut *tx.connection)).await?.rows_affected())
             }
             Kind::Postgres(tx) => {
                 Ok(within(self.patience, for_postgres(sql, args).execute(&mut **tx)).await?.rows_affected())
@@ -308,7 +304,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(tx.get()?)).await?;
+                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(&mut *tx.connection)).await?;
                 Ok(row.map(Row::Sqlite))
             }
             Kind::Postgres(tx) => {
@@ -323,7 +319,7 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(tx.get()?)).await?;
+                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(&mut *tx.connection)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Kind::Postgres(tx) => {
@@ -338,7 +334,7 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
-            Kind::Sqlite(connection) => connection.end("COMMIT", self.patience).await,
+            Kind::Sqlite(tx) => tx.end("COMMIT", self.patience).await,
             Kind::Postgres(tx) => within(self.patience, tx.commit()).await,
         }
     }
@@ -347,7 +343,7 @@ impl Tx {
     pub(crate) async fn rollback(self) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
-            Kind::Sqlite(connection) => connection.end("ROLLBACK", self.patience).await,
+            Kind::Sqlite(tx) => tx.end("ROLLBACK", self.patience).await,
             Kind::Postgres(tx) => within(self.patience, tx.rollback()).await,
         }
     }

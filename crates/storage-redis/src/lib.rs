@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nixa_protocol::Timestamp;
+use nixa_storage::{ShortLived, StorageError};
 use redis::{Cmd, ErrorKind, FromRedisValue, Script, ServerErrorKind, cmd};
 
-use self::address::Address;
-use self::connect::Source;
-use self::fault::Fault;
-use self::link::Link;
-use crate::StorageError;
-use crate::ports::ShortLived;
+use crate::address::Address;
+use crate::connect::Source;
+use crate::fault::Fault;
+use crate::link::Link;
 
 type Result<T> = std::result::Result<T, StorageError>;
 
@@ -87,7 +86,7 @@ impl RedisOptions {
 /// Sentinel `+role`.
 ///
 /// Each method is one command or one script on one key, so of many callers one wins. It is sent once: when no
-/// answer comes, the caller gets [`StorageError::ShortLived`], must take nothing for granted, and may try again
+/// answer comes, the caller gets [`StorageError::TooSlow`] or [`StorageError::Unavailable`], must take nothing for granted, and may try again
 /// (a `take` that had happened then gives nothing, a `put_new` or `replace` gives `false`: it refuses, which is
 /// safe). Redis replicates after it answered: a failover can bring back what was taken within the last moment,
 /// or lose what was put. Servers that hold marks against replay should have `min-replicas-to-write 1` and
@@ -167,12 +166,6 @@ impl fmt::Debug for RedisShortLived {
     }
 }
 
-impl From<Fault> for StorageError {
-    fn from(fault: Fault) -> Self {
-        Self::ShortLived(Box::new(fault))
-    }
-}
-
 /// An entry as it is stored: its end, eight bytes big-endian, and its value.
 fn entry(value: &[u8], expires: Timestamp) -> Vec<u8> {
     [&expires.0.to_be_bytes(), value].concat()
@@ -182,7 +175,7 @@ fn entry(value: &[u8], expires: Timestamp) -> Vec<u8> {
 fn value(stored: Option<Vec<u8>>, now: Timestamp) -> Result<Option<Vec<u8>>> {
     let Some(mut stored) = stored else { return Ok(None) };
     let Some(expires) = stored.first_chunk().copied().map(i64::from_be_bytes) else {
-        return Err(Fault::foreign().into());
+        return Err(Fault::Foreign.into());
     };
     Ok((expires > now.0).then(|| stored.split_off(size_of::<i64>())))
 }

@@ -2,13 +2,11 @@ use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::id::{Grant, Id, Sso};
 use nixa_protocol::{Digest, Timestamp};
+use nixa_storage::{GrantBody, GrantRecord, Grants, NewRefresh, OfRotation, Rotation, StorageError};
 
-use super::SqlStore;
-use super::db::{Row, args};
-use super::upkeep::KEPT;
-use crate::StorageError;
-use crate::ports::{Grants, OfRotation};
-use crate::records::{GrantBody, GrantRecord, NewRefresh, Rotation};
+use crate::db::{Row, args};
+use crate::store::SqlStore;
+use crate::upkeep::KEPT;
 
 const INSERT: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, ends_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
@@ -26,9 +24,9 @@ const PROLONG: &str = "UPDATE grants SET ends_at = $2 WHERE id = $1";
 const REVOKE: &str = "INSERT INTO grants (id, client_id, subject, sid, body, offline, created_at, revoked_at, ends_at)
     VALUES ($1, '', '', '', '{}', FALSE, $2, $2, $3)
     ON CONFLICT (id) DO UPDATE SET revoked_at = COALESCE(grants.revoked_at, excluded.revoked_at)";
-pub(super) const REVOKE_OF_CLIENT: &str = "UPDATE grants SET revoked_at = $2
+pub(crate) const REVOKE_OF_CLIENT: &str = "UPDATE grants SET revoked_at = $2
     WHERE sid = $1 AND client_id = $3 AND NOT offline AND revoked_at IS NULL";
-pub(super) const REVOKE_SESSION: &str =
+pub(crate) const REVOKE_SESSION: &str =
     "UPDATE grants SET revoked_at = $2 WHERE sid = $1 AND NOT offline AND revoked_at IS NULL";
 
 type Result<T> = std::result::Result<T, StorageError>;

@@ -10,39 +10,39 @@ const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 /// The servers and how to reach them.
-pub(super) struct Address {
-    pub(super) form: Form,
+pub(crate) struct Address {
+    pub(crate) form: Form,
     /// The server, the cluster's first nodes to ask, or the sentinels.
-    pub(super) hosts: Vec<(String, u16)>,
+    pub(crate) hosts: Vec<(String, u16)>,
     /// For the servers that hold the entries.
-    pub(super) login: Login,
-    pub(super) db: i64,
-    pub(super) tls: Option<Tls>,
+    pub(crate) login: Login,
+    pub(crate) db: i64,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// How the servers stand together.
-pub(super) enum Form {
+pub(crate) enum Form {
     Single,
     Cluster,
     Sentinel { service: String, login: Login },
 }
 
 #[derive(Default)]
-pub(super) struct Login {
-    pub(super) user: Option<String>,
-    pub(super) password: Option<String>,
+pub(crate) struct Login {
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
 }
 
-pub(super) struct Tls {
+pub(crate) struct Tls {
     /// Roots to trust in place of the system's, PEM.
-    pub(super) ca: Option<Vec<u8>>,
+    pub(crate) ca: Option<Vec<u8>>,
 }
 
 type Result<T> = std::result::Result<T, &'static str>;
 
 impl Address {
     /// Reads a URL, and the CA file that it names.
-    pub(super) fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         let (scheme, rest) = url.split_once("://").ok_or("the URL has no scheme")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -4,26 +4,23 @@
 //! A durable database syncs at each commit; the short-lived one only at checkpoints: a power failure loses
 //! its last moments, a crash of the process nothing.
 
-mod short_lived;
-
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use nixa_storage::{Cause, StorageError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::StorageError;
-
-pub use short_lived::SqliteShortLived;
+use crate::error::of_connection;
 
 /// A pool of one connection that writes and a pool that reads.
 pub(crate) async fn pools(
     path: &Path,
     synchronous: SqliteSynchronous,
 ) -> Result<(SqlitePool, SqlitePool), StorageError> {
-    make_private(path).map_err(sqlx::Error::Io)?;
+    make_private(path).map_err(of_file)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -34,8 +31,8 @@ pub(crate) async fn pools(
     let pool = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
     // The switch of a new file to WAL fails as busy at once, without waiting, while another process opens it.
     let _alone = alone(path).await?;
-    let write = pool(1).connect_with(options.clone()).await?;
-    let read = pool(4).connect_with(options.read_only(true)).await?;
+    let write = pool(1).connect_with(options.clone()).await.map_err(of_connection)?;
+    let read = pool(4).connect_with(options.read_only(true)).await.map_err(of_connection)?;
     Ok((write, read))
 }
 
@@ -50,8 +47,11 @@ pub(crate) async fn alone(path: &Path) -> Result<File, StorageError> {
         folder.lock()?;
         Ok(folder)
     });
-    let locked: io::Result<File> = locked.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
-    Ok(locked.map_err(sqlx::Error::Io)?)
+    locked.await.map_err(io::Error::other).flatten().map_err(of_file)
+}
+
+fn of_file(error: io::Error) -> StorageError {
+    StorageError::Unavailable(Cause::new(error))
 }
 
 /// Makes the file, if there is none, readable by its owner alone: it holds secrets and personal data, and

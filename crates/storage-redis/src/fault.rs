@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
+use nixa_storage::{Cause, StorageError};
 use redis::{ErrorKind, RedisError};
 use thiserror::Error;
 
@@ -12,18 +13,25 @@ use thiserror::Error;
 /// The client library's own errors may not be: Redis answers an unknown command with its arguments, a
 /// refused greeting with the password, and a value of another type than expected is printed whole.
 #[derive(Debug, Clone, Error)]
-#[error("{0}")]
-pub(super) struct Fault(String);
-
-impl Fault {
+pub(crate) enum Fault {
     /// No answer in time. The command may have been executed, or may still be.
-    pub(super) fn late() -> Self {
-        Self("Redis did not answer in time".to_owned())
-    }
-
+    #[error("Redis did not answer in time")]
+    Late,
     /// A value that this store did not write.
-    pub(super) fn foreign() -> Self {
-        Self("Redis holds a value that is not an entry".to_owned())
+    #[error("Redis holds a value that is not an entry")]
+    Foreign,
+    /// It cannot be reached, or refused.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<Fault> for StorageError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Late => Self::TooSlow,
+            Fault::Foreign => Self::Corrupt(Cause::new(fault)),
+            Fault::Failed(_) => Self::Unavailable(Cause::new(fault)),
+        }
     }
 }
 
@@ -35,7 +43,10 @@ impl From<RedisError> for Fault {
             _ => error.source().and_then(io_error).map(ToString::to_string),
         };
         let category = error.category();
-        Self(detail.map_or_else(|| format!("Redis: {category}"), |detail| format!("Redis: {category}: {detail}")))
+        Self::Failed(match detail {
+            Some(detail) => format!("Redis: {category}: {detail}"),
+            None => format!("Redis: {category}"),
+        })
     }
 }
 

@@ -2,13 +2,11 @@ use async_trait::async_trait;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
+use nixa_storage::{Audit, DecisionRecord, Linked, OfLogin, People, Person, StorageError, Upstream};
 use serde_json::{Map, Value};
 
-use super::SqlStore;
-use super::db::{Row, Tx, args};
-use crate::StorageError;
-use crate::ports::{Audit, OfLogin, People};
-use crate::records::{DecisionRecord, Linked, Person, Upstream};
+use crate::db::{Row, Tx, args};
+use crate::store::SqlStore;
 
 /// How often a login that met another one is tried again.
 const RETRIES: usize = 4;

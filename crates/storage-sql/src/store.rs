@@ -1,18 +1,5 @@
 //! The durable store, on SQLite (embedded) or PostgreSQL, whichever its location names.
 
-mod accounts;
-mod audit;
-mod clients;
-mod copy;
-mod db;
-mod grants;
-mod keys;
-mod migrate;
-mod outbox;
-mod people;
-mod signals;
-mod upkeep;
-
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -22,16 +9,15 @@ use std::time::Duration;
 
 use nixa_protocol::Entropy;
 use nixa_protocol::encryption::EncryptionKey;
+use nixa_storage::StorageError;
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteSynchronous;
 
-use crate::{StorageError, sqlite};
-use audit::Sealer;
-use db::{Db, Pools};
-
-pub use copy::Copied;
-pub use migrate::Step;
+use crate::audit::Sealer;
+use crate::db::{Db, Pools};
+use crate::error::of_connection;
+use crate::sqlite;
 
 /// Whose tables a durable database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +66,9 @@ impl Default for Limits {
 /// The durable store.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
-    db: Db,
-    role: Role,
-    sealer: Option<Arc<Sealer>>,
+    pub(crate) db: Db,
+    pub(crate) role: Role,
+    pub(crate) sealer: Option<Arc<Sealer>>,
 }
 
 impl SqlStore {
@@ -120,7 +106,8 @@ impl SqlStore {
                 Pools::Sqlite { write, read }
             }
             Location::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url)?
+                let options = PgConnectOptions::from_str(url)
+                    .map_err(of_connection)?
                     .application_name("nixa")
                     // The server gives up when nobody waits any more: neither a slow statement nor an instance that
                     // froze or was cut off in a transaction may hold locks that others wait for.
@@ -130,7 +117,8 @@ impl SqlStore {
                     .max_connections(limits.connections)
                     .acquire_timeout(limits.patience)
                     .connect_with(options)
-                    .await?;
+                    .await
+                    .map_err(of_connection)?;
                 Pools::Postgres(pool)
             }
         };

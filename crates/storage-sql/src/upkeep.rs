@@ -1,10 +1,9 @@
 use async_trait::async_trait;
 use nixa_protocol::Timestamp;
+use nixa_storage::{StorageError, Upkeep};
 
-use super::db::{Arg, args};
-use super::{Role, SqlStore};
-use crate::StorageError;
-use crate::ports::Upkeep;
+use crate::db::{Arg, args};
+use crate::store::{Role, SqlStore};
 
 /// How many rows of a table are removed at once: a transaction that a login does not have to wait for.
 const AT_ONCE: i64 = 500;
@@ -12,7 +11,7 @@ const AT_ONCE: i64 = 500;
 const ROUNDS: usize = 40;
 /// How long what has ended is kept, in seconds: longer than any code or access token lives, so that the
 /// revocation of one is found while it could be used, and the use of a spent refresh token is noticed.
-pub(super) const KEPT: i64 = 86_400;
+pub(crate) const KEPT: i64 = 86_400;
 /// How long a browser stays known, in seconds: its mark, a cookie, lives no longer.
 const DEVICE_KEPT: i64 = 400 * 86_400;
 

@@ -12,14 +12,14 @@ use futures_util::future::{BoxFuture, Shared};
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::{sleep, timeout};
 
-use super::connect::{Connection, Source};
-use super::fault::Fault;
+use crate::connect::{Connection, Source};
+use crate::fault::Fault;
 
 /// An attempt that failed is the answer to everyone who asks within this time, so that a server that comes up
 /// is not met by a connection attempt for each waiting login.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub(super) struct Link(Arc<Inner>);
+pub(crate) struct Link(Arc<Inner>);
 
 struct Inner {
     source: Arc<Source>,
@@ -44,13 +44,13 @@ struct Live {
 type Attempt = Shared<BoxFuture<'static, Result<Live, Fault>>>;
 
 impl Link {
-    pub(super) fn new(source: Source, timeout: Duration) -> Self {
+    pub(crate) fn new(source: Source, timeout: Duration) -> Self {
         Self(Arc::new(Inner { source: Arc::new(source), timeout, slot: Mutex::default() }))
     }
 
     /// Does some work on the connection, which is opened first where there is none. All of it has to end
     /// within the timeout.
-    pub(super) async fn with<T, F>(&self, work: impl FnOnce(Connection) -> F) -> Result<T, Fault>
+    pub(crate) async fn with<T, F>(&self, work: impl FnOnce(Connection) -> F) -> Result<T, Fault>
     where
         F: Future<Output = RedisResult<T>>,
     {
@@ -66,7 +66,7 @@ impl Link {
             Ok(Ok(Err(error))) if is_answer(&error) => return Err(error.into()),
             Ok(Ok(Err(error))) => error.into(),
             Ok(Err(fault)) => fault,
-            Err(_elapsed) => Fault::late(),
+            Err(_elapsed) => Fault::Late,
         };
         if let Some(number) = used {
             self.0.mistrust(number);
@@ -115,7 +115,7 @@ impl Inner {
         let opened = match timeout(self.timeout * 2, self.source.connect(lost)).await {
             Ok(Ok(connection)) => Ok(Live { number, connection }),
             Ok(Err(error)) => Err(error.into()),
-            Err(_elapsed) => Err(Fault::late()),
+            Err(_elapsed) => Err(Fault::Late),
         };
         if opened.is_err() {
             sleep(PAUSE).await;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::migrate::{Migrate as _, Migration, Migrator};
-use sqlx::{ConnectOptions as _, Connection as _, Postgres, Sqlite, pool::PoolConnection};
+use nixa_storage::StorageError;
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
+use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::db::Pools;
-use super::{Role, SqlStore};
-use crate::{StorageError, sqlite};
+use crate::db::Pools;
+use crate::error::{of_connection, of_migration};
+use crate::sqlite;
+use crate::store::{Role, SqlStore};
 
 static PROVIDER: Migrator = sqlx::migrate!("../../migrations/provider");
 static BROKER: Migrator = sqlx::migrate!("../../migrations/broker");
@@ -53,14 +55,14 @@ impl SqlStore {
         match &self.db.pools {
             Pools::Sqlite { write, .. } => {
                 let _alone = sqlite::alone(write.connect_options().get_filename()).await?;
-                migrator.run(write).await?;
+                migrator.run(write).await.map_err(of_migration)?;
             }
             Pools::Postgres(pool) => {
                 // A connection of its own: a step, or the wait for another instance's, may take longer than a login.
                 let options = pool.connect_options().as_ref().clone().options([("statement_timeout", "0")]);
-                let mut connection = options.connect().await?;
-                migrator.run(&mut connection).await?;
-                connection.close().await?;
+                let mut connection = options.connect().await.map_err(of_connection)?;
+                migrator.run(&mut connection).await.map_err(of_migration)?;
+                connection.close().await.map_err(of_connection)?;
             }
         }
         Ok(())
@@ -71,18 +73,11 @@ impl SqlStore {
     /// # Errors
     /// [`StorageError`].
     pub async fn steps(&self) -> Result<Vec<Step>, StorageError> {
-        let applied: Vec<i64> = match &self.db.pools {
-            Pools::Sqlite { write, .. } => {
-                let mut connection: PoolConnection<Sqlite> = write.acquire().await?;
-                connection.ensure_migrations_table(TABLE).await?;
-                connection.list_applied_migrations(TABLE).await?.into_iter().map(|m| m.version).collect()
-            }
-            Pools::Postgres(pool) => {
-                let mut connection: PoolConnection<Postgres> = pool.acquire().await?;
-                connection.ensure_migrations_table(TABLE).await?;
-                connection.list_applied_migrations(TABLE).await?.into_iter().map(|m| m.version).collect()
-            }
+        let applied = match &self.db.pools {
+            Pools::Sqlite { write, .. } => applied(&mut *write.acquire().await.map_err(of_connection)?).await,
+            Pools::Postgres(pool) => applied(&mut *pool.acquire().await.map_err(of_connection)?).await,
         };
+        let applied = applied.map_err(of_migration)?;
         let known = self.steps_known();
         let known = known.into_iter().map(|m| (m.version, (Some(m.description.into_owned()), false)));
         let mut steps: BTreeMap<i64, (Option<String>, bool)> = known.collect();
@@ -96,3 +91,9 @@ impl SqlStore {
 
 /// Where sqlx keeps what was applied.
 const TABLE: &str = "_sqlx_migrations";
+
+/// The numbers of the steps that a database has.
+async fn applied(connection: &mut impl Migrate) -> Result<Vec<i64>, MigrateError> {
+    connection.ensure_migrations_table(TABLE).await?;
+    Ok(connection.list_applied_migrations(TABLE).await?.into_iter().map(|migration| migration.version).collect())
+}

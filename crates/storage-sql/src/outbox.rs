@@ -4,13 +4,11 @@ use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso};
+use nixa_storage::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox, StorageError};
 
-use super::SqlStore;
-use super::db::{Row, args};
-use super::grants::{REVOKE_OF_CLIENT, REVOKE_SESSION};
-use crate::StorageError;
-use crate::ports::LogoutOutbox;
-use crate::records::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState};
+use crate::db::{Row, args};
+use crate::grants::{REVOKE_OF_CLIENT, REVOKE_SESSION};
+use crate::store::SqlStore;
 
 const ENQUEUE: &str = "INSERT INTO logout_deliveries (id, client_id, subject, sid, attempts, next_at, queued_at)
     VALUES ($1, $2, $3, $4, $5, $6, $6)";

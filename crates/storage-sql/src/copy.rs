@@ -1,11 +1,10 @@
 //! Moving an installation from one durable database to another.
 
 use nixa_protocol::{Digest, digest};
+use nixa_storage::{Audit, StorageError};
 
-use super::db::{Arg, Db, Row, args};
-use super::{Role, SqlStore};
-use crate::StorageError;
-use crate::ports::Audit;
+use crate::db::{Arg, Db, Row, args};
+use crate::store::{Role, SqlStore};
 
 type Result<T> = std::result::Result<T, StorageError>;
 

@@ -14,28 +14,28 @@ use redis::{
 };
 use tokio::time::sleep;
 
-use super::address::{Address, Form, Login};
+use crate::address::{Address, Form, Login};
 
 /// How long to wait before a command that a cluster's node did not accept is sent to the right one, time by
 /// time, milliseconds. Right after a failover, nodes disagree for a moment about who that is.
 const REDIRECTIONS: [u64; 4] = [0, 20, 100, 400];
 
 /// Where connections come from.
-pub(super) struct Source {
+pub(crate) struct Source {
     address: Arc<Address>,
     timeout: Duration,
 }
 
 /// An open connection, shared by everyone who clones it.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Server(MultiplexedConnection),
     Cluster(ClusterConnection, Arc<Source>),
 }
 
 impl Source {
     /// Refuses what no connection can be made of.
-    pub(super) fn new(address: Address, timeout: Duration) -> RedisResult<Self> {
+    pub(crate) fn new(address: Address, timeout: Duration) -> RedisResult<Self> {
         let source = Self { address: Arc::new(address), timeout };
         match source.address.form {
             Form::Single => source.server().map(drop),
@@ -46,7 +46,7 @@ impl Source {
     }
 
     /// Opens a connection. `lost` is called when the server closes it, also while nobody uses it.
-    pub(super) async fn connect(self: &Arc<Self>, lost: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
+    pub(crate) async fn connect(self: &Arc<Self>, lost: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
         let client = match self.address.form {
             Form::Cluster => {
                 let cluster = self.cluster()?.get_async_connection().await?;
@@ -181,13 +181,13 @@ impl Source {
 
 impl Connection {
     /// Whether it finds its servers again by itself.
-    pub(super) fn heals(&self) -> bool {
+    pub(crate) fn heals(&self) -> bool {
         matches!(self, Self::Cluster(..))
     }
 
     /// Sends a command, and again only when a node answered that it did not execute it because the key
     /// is not its own. Nothing is sent again because an answer was lost.
-    pub(super) async fn send<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
+    pub(crate) async fn send<T: FromRedisValue>(&mut self, command: &Cmd) -> RedisResult<T> {
         let (cluster, source) = match self {
             Self::Server(server) => return command.query_async(server).await,
             Self::Cluster(cluster, source) => (cluster, source),

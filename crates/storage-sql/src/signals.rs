@@ -4,11 +4,10 @@ use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
+use nixa_storage::{Signals, StorageError};
 
-use super::SqlStore;
-use super::db::args;
-use crate::StorageError;
-use crate::ports::Signals;
+use crate::db::args;
+use crate::store::SqlStore;
 
 const KNOWS: &str = "SELECT 1 FROM devices WHERE person_id = $1 AND device = $2";
 const REMEMBER: &str = "INSERT INTO devices (person_id, device, first_at) VALUES ($1, $2, $3)

@@ -1,13 +1,12 @@
 use async_trait::async_trait;
 use nixa_audit::Event;
+use nixa_credentials::{Account, Accounts, Authenticator};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
+use nixa_storage::StorageError;
 
-use super::SqlStore;
-use super::db::{Row, args};
-use crate::StorageError;
-use crate::ports::Accounts;
-use crate::records::{Account, Authenticator};
+use crate::db::{Row, args};
+use crate::store::SqlStore;
 
 const INSERT: &str = "INSERT INTO accounts (id, username, identity_level, attributes, created_at)
     VALUES ($1, $2, $3, $4, $5)";
