@@ -2,7 +2,7 @@
 
 use nixa_protocol::{Timestamp, digest};
 use nixa_provider::ProviderError;
-use nixa_storage::ShortLived;
+use nixa_storage::{ShortLived, StorageError};
 use serde::{Deserialize, Serialize};
 
 /// Wrong answers that are let pass before the first wait.
@@ -86,7 +86,7 @@ pub(crate) async fn admit(
             return Ok(Admission::Admitted(counted));
         }
     }
-    Err(ProviderError::Busy)
+    Err(StorageError::Contended.into())
 }
 
 /// Takes an attempt back whose answer could not be looked at: a store that is away must lock nobody out.

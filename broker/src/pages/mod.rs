@@ -34,7 +34,7 @@ pub fn routes() -> Router<Arc<BrokerProvider>> {
 }
 
 fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {
-    format!("{}/callback/{idp}", broker.identity.issuer)
+    format!("{}/callback/{idp}", broker.settings.issuer)
 }
 
 /// Changes what is remembered of a login and lets the dispatcher decide, by an address of its own: what a proxy

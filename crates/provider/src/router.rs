@@ -21,10 +21,11 @@ use crate::authorize::par::push;
 use crate::authorize::response::script;
 use crate::client::logo;
 use crate::client::registration as register;
+use crate::http::browser_limit::limit_browsers;
 use crate::http::cors::cors;
 use crate::http::health::{healthz, readyz};
 use crate::http::metadata::{configuration, jwks};
-use crate::http::rate_limit as limits;
+use crate::http::rate_limit::limit_programs;
 use crate::interaction::Interaction;
 use crate::logout::end_session;
 use crate::logout::outcome as logged_out;
@@ -44,8 +45,8 @@ pub fn router<I: Interaction>(
     pages: Router<Arc<Provider<I>>>,
     cookie_name: &str,
 ) -> Router {
-    let secure = provider.identity.issuer.starts_with("https://");
-    let registration = match provider.identity.registration {
+    let secure = provider.settings.is_secure();
+    let registration = match provider.settings.registration {
         Some(_) => Router::new()
             .route("/register", post(register::register))
             .route("/register/{client_id}", get(register::show).put(register::update).delete(register::remove)),
@@ -63,7 +64,7 @@ pub fn router<I: Interaction>(
         .route("/logout/deliveries", post(logged_out::deliveries))
         .route("/userinfo", get(userinfo).post(userinfo))
         .merge(registration)
-        .layer(from_fn_with_state(provider.clone(), limits::for_scripts))
+        .layer(from_fn_with_state(provider.rate_limiter.clone(), limit_programs))
         .merge(metadata)
         .layer(cors());
     let for_browsers = Router::new()
@@ -75,11 +76,11 @@ pub fn router<I: Interaction>(
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(session_layer(
-            ShortLivedSessions::new(provider.stores.short.clone(), provider.clock.clone()),
+            ShortLivedSessions::new(provider.stores.short.clone(), provider.runtime.clock.clone()),
             cookie_name,
             secure,
         ))
-        .layer(from_fn_with_state(provider.clone(), limits::for_browsers));
+        .layer(from_fn_with_state(provider.clone(), limit_browsers));
     let all = Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
@@ -92,7 +93,7 @@ pub fn router<I: Interaction>(
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(secure, security_headers))
-        .layer(from_fn_with_state(provider.entropy.clone(), trace_requests))
+        .layer(from_fn_with_state(provider.runtime.entropy.clone(), trace_requests))
         .with_state(provider);
     // Around the routes, so that it comes before the choice of one.
     Router::new().fallback_service(from_fn(readable_path).layer(all))

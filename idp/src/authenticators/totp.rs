@@ -2,7 +2,7 @@
 
 use nixa_protocol::Timestamp;
 use nixa_provider::ProviderError;
-use nixa_storage::ShortLived;
+use nixa_storage::{ShortLived, StorageError};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 /// Seconds of one code.
@@ -47,7 +47,7 @@ pub async fn verify(
             return Ok(true);
         }
     }
-    Err(ProviderError::Busy)
+    Err(StorageError::Contended.into())
 }
 
 fn generator(secret: &str) -> Option<Totp> {

@@ -164,7 +164,7 @@ async fn log_in(
                 enrolled: enrolled.into_iter().map(|a| a.method).collect(),
                 factors: vec![shown],
             };
-            let sid = Id::random(&*idp.entropy);
+            let sid = Id::random(&*idp.runtime.entropy);
             idp.sessions.start(sid, account.id.clone(), login, now).await?.sid
         }
     };

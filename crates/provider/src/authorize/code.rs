@@ -43,9 +43,9 @@ impl<I: Interaction> Provider<I> {
         login: Authenticated,
     ) -> Result<String, ProviderError> {
         let now = self.now();
-        let code = random_token(&*self.entropy);
+        let code = random_token(&*self.runtime.entropy);
         let record = CodeRecord {
-            grant: Id::random(&*self.entropy),
+            grant: Id::random(&*self.runtime.entropy),
             client_id: request.client_id.clone(),
             redirect_uri: request.redirect_uri.clone(),
             code_challenge: request.code_challenge.clone(),
@@ -62,7 +62,7 @@ impl<I: Interaction> Provider<I> {
                 id_token_claims: claims::released(client, &BTreeSet::new(), request.claims.id_token.keys()),
                 userinfo_claims: claims::released(client, &request.scopes, request.claims.userinfo.keys()),
             },
-            expires: now + self.lifetimes.code,
+            expires: now + self.settings.lifetimes.code,
             used: None,
         };
         let bytes = serde_json::to_vec(&record)?;

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_web::{BrowserSession, Text};
 use tower_sessions::Session;
@@ -131,13 +130,13 @@ async fn answer<I: Interaction>(
     outcome: Result<Authenticated, OAuthError>,
     refusal: Option<Event>,
 ) -> Result<Response, ProviderError> {
-    let issuer = &provider.identity.issuer;
+    let issuer = &provider.settings.issuer;
     let state = request.state.as_deref();
     let Some(client) = provider.clients.find(&request.client_id, provider.now()).await? else {
         return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "unknown-service").into_response());
     };
     let hinted = |login: &Authenticated| {
-        let sub = subject_for(&client, login.subject.as_str(), &provider.identity.pairwise_key);
+        let sub = provider.settings.subject_for(&client, &login.subject);
         request.hinted_sub.as_ref().is_none_or(|hinted| *hinted == sub)
     };
     let outcome = match outcome {

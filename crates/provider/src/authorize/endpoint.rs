@@ -110,7 +110,7 @@ async fn read<I: Interaction>(
             Err(error) => return Err(provider.failed(&error, words)),
         }
     } else {
-        match effective(params.clone(), &client, &provider.identity.issuer, now)
+        match effective(params.clone(), &client, &provider.settings.issuer, now)
             .and_then(|p| must_be_pushed(&client, p))
         {
             Ok(params) => params,
@@ -145,7 +145,7 @@ pub(crate) fn complete<I: Interaction>(
 ) -> Result<AuthorizationRequest, OAuthError> {
     let mut request = validate(params, bound)?;
     if let Some(hint) = params.get("id_token_hint") {
-        let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer);
+        let hint = verify_hint(hint, &provider.keys.current().verifying(), &provider.settings.issuer);
         let hint = hint.filter(|h| h.client_id == bound.client.client_id);
         request.hinted_sub = Some(hint.ok_or_else(|| invalid_request("id_token_hint is not valid"))?.sub);
     }
@@ -154,7 +154,7 @@ pub(crate) fn complete<I: Interaction>(
 
 fn redirect_error<I: Interaction>(provider: &Provider<I>, text: Text, bound: &Bound, error: &OAuthError) -> Response {
     tracing::info!(client = bound.client.client_id, code = error.code.as_str(), "authorization request refused");
-    let (state, issuer) = (bound.state.as_deref(), &provider.identity.issuer);
+    let (state, issuer) = (bound.state.as_deref(), &provider.settings.issuer);
     let (uri, mode) = (&bound.redirect_uri, bound.response_mode);
     provider.send(text, &bound.client, AuthorizationResponse::error(uri, mode, error, state, issuer))
 }
@@ -165,11 +165,11 @@ impl<I: Interaction> Provider<I> {
         let mut data = I::TransactionData::default();
         self.interaction.observe(headers, &mut data);
         Transaction {
-            id: Id::random(&*self.entropy),
+            id: Id::random(&*self.runtime.entropy),
             request,
             browser: None,
             created,
-            expires: created + self.lifetimes.login,
+            expires: created + self.settings.lifetimes.transaction,
             finished: false,
             data,
         }

@@ -153,7 +153,7 @@ impl<I: Interaction> Provider<I> {
     /// # Errors
     /// The page that says to try later.
     pub async fn browser(&self, session: &Session) -> Result<BrowserSession, Response> {
-        BrowserSession::load(session, &self.entropy).await.map_err(|e| self.failed(&e.into(), Text::default()))
+        BrowserSession::load(session, &self.runtime.entropy).await.map_err(|e| self.failed(&e.into(), Text::default()))
     }
 
     /// The language for a browser: what the person chose, else what the client wishes, else Vietnamese.
@@ -191,7 +191,7 @@ impl<I: Interaction> Provider<I> {
             let error = OAuthError::new(ErrorCode::LoginRequired, "the login page has expired");
             // A link, whatever mode was asked for.
             let (uri, state) = (&request.redirect_uri, request.state.as_deref());
-            AuthorizationResponse::error(uri, ResponseMode::Query, &error, state, &self.identity.issuer).location()
+            AuthorizationResponse::error(uri, ResponseMode::Query, &error, state, &self.settings.issuer).location()
         });
         NextLink { href, label: text.with("back-to-service", "name", text.pick(&client.name)) }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nixa_protocol::Timestamp;
 use nixa_protocol::authorize::AuthorizationRequest;
 use nixa_protocol::id::{self, Id};
-use nixa_storage::ShortLived;
+use nixa_storage::{ShortLived, StorageError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,7 @@ impl<S: Serialize + DeserializeOwned + Clone> Transactions<S> {
                 return Ok(Some(changed));
             }
         }
-        Err(ProviderError::Busy)
+        Err(StorageError::Contended.into())
     }
 
     /// Ends a login exactly as it was judged: `false` when it changed meanwhile or was finished already,

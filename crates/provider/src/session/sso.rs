@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Sso, Subject};
-use nixa_storage::ShortLived;
+use nixa_storage::{ShortLived, StorageError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProviderError;
-use crate::provider::Lifetimes;
+use crate::settings::Lifetimes;
 
 /// A single sign-on session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ impl<L: Serialize + DeserializeOwned + Clone> Sessions<L> {
                 return Ok(Some(session));
             }
         }
-        Err(ProviderError::Busy)
+        Err(StorageError::Contended.into())
     }
 
     /// Ends a session and returns it as it was at its end.
