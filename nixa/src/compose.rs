@@ -12,7 +12,8 @@ use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Client, Clock, Entropy, OAuthError, Timestamp};
 use nixa_provider::documents::Outbound;
 use nixa_provider::{
-    Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, registered, router,
+    Clients, Interaction, Lifetimes, LogoutSender, Provider, ProviderParts, Runtime, Settings, Stores, registered,
+    router,
 };
 use nixa_storage::{Audit, ClientRecord, ClientStore as _, Metered, ShortLived, StorageError};
 use nixa_storage_redis::{RedisOptions, RedisShortLived};
@@ -96,7 +97,7 @@ impl<I: Interaction> Server<I> {
                     tracing::error!(%error, "signing keys cannot be rotated");
                 }
                 match self.vault.signing(self.provider.now()).await {
-                    Ok(keys) => self.provider.set_keys(keys),
+                    Ok(keys) => self.provider.keys.replace(keys),
                     Err(error) => tracing::error!(%error, "signing keys cannot be read"),
                 }
                 if let Err(error) = self.keeper.tick(self.provider.now()).await {
@@ -280,26 +281,27 @@ async fn assemble<I: Interaction>(
     let secure = config.server.is_secure();
     let registration = config.server.registration.as_ref().map(|section| section.allowed(&acr_values, secure));
     let clients = declare(config, world, &store, clients, now).await?;
-    let identity = Identity {
+    let settings = Settings {
         registration,
         issuer: config.server.issuer.clone(),
         pairwise_key: vault.secret("pairwise", now).await?,
         acr_values,
         scopes,
+        lifetimes: Lifetimes::default(),
+        rate_limits: config.server.limits.limits(),
     };
     let branding = Branding { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
     let stores = Stores { short: short.clone(), grants: store.clone(), outbox: store.clone(), audit: store.clone() };
-    let around = Runtime { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
-    let provider = Provider::new(
-        identity,
+    let provider = Provider::new(ProviderParts {
+        settings,
+        runtime: Runtime { clock: world.clock.clone(), entropy: world.entropy.clone() },
         clients,
         stores,
-        (Lifetimes::default(), config.server.limits.limits()),
         branding,
-        around,
+        sender: world.sender.clone(),
         interaction,
-    );
-    provider.set_keys(vault.signing(now).await?);
+    });
+    provider.keys.replace(vault.signing(now).await?);
     let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());
     let event = event.fact("issuer", config.server.issuer.as_str()).fact("version", env!("CARGO_PKG_VERSION"));
     Audit::append(&*store, &[event], now).await.map_err(|e| storage(config, &e))?;

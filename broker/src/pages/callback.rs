@@ -53,8 +53,8 @@ fn device(broker: &BrokerProvider, headers: &HeaderMap) -> (Option<Digest>, Opti
     if let Some(known) = read_cookie(headers, &settings.device_cookie) {
         return (Some(digest(&known)), None);
     }
-    let fresh = random_token(&*broker.entropy);
-    let secure = broker.identity.issuer.starts_with("https://");
+    let fresh = random_token(&*broker.runtime.entropy);
+    let secure = broker.settings.is_secure();
     (Some(digest(&fresh)), lasting_cookie(&settings.device_cookie, &fresh, secure, DEVICE_LIFE))
 }
 
@@ -215,7 +215,7 @@ async fn log_in(
         authoritative: idp.authoritative,
     };
     let trail = |who: &Linked| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
-    let new_id = Id::random(&*broker.entropy);
+    let new_id = Id::random(&*broker.runtime.entropy);
     let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
         Linked::Person(person) => person,
         Linked::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
@@ -242,7 +242,7 @@ async fn log_in(
             let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
             let new_device = broker.interaction.risk.is_new(&person, device.as_ref()).await?;
             let data = SessionData { name, device, new_device, ..SessionData::default() };
-            let sid = Id::random(&*broker.entropy);
+            let sid = Id::random(&*broker.runtime.entropy);
             broker.sessions.start(sid, person, data, now).await?.sid
         }
     };

@@ -50,7 +50,7 @@ impl FormPurpose for SwitchAccount {
 }
 
 fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {
-    format!("{}/callback/{idp}", broker.identity.issuer)
+    format!("{}/callback/{idp}", broker.settings.issuer)
 }
 
 /// The session of the browser, unless the person is leaving it in this login.

@@ -1,14 +1,10 @@
 //! The engine's records in the audit trail. None holds a token, a claim's value or a session's identifier.
 
 use nixa_audit::{Event, Kind};
+use nixa_protocol::digest;
 use nixa_protocol::id::{Id, Sso};
-use nixa_protocol::{Timestamp, digest};
 use nixa_storage::{GrantRecord, Rotation};
 use serde_json::json;
-
-use crate::error::ProviderError;
-use crate::interaction::Interaction;
-use crate::provider::Provider;
 
 /// Tokens that a client was given.
 pub(crate) fn issued(grant: &GrantRecord, how: &str) -> Event {
@@ -46,14 +42,4 @@ pub(crate) fn session_ended(subject: &str, sid: &Id<Sso>, clients: usize) -> Eve
 
 pub(crate) fn session(sid: &Id<Sso>) -> String {
     digest(sid.as_str()).as_str().chars().take(16).collect()
-}
-
-impl<I: Interaction> Provider<I> {
-    /// Records what changes nothing else.
-    ///
-    /// # Errors
-    /// [`ProviderError`]: what cannot be recorded must not be done.
-    pub async fn record(&self, event: Event, now: Timestamp) -> Result<(), ProviderError> {
-        Ok(self.stores.audit.append(&[event], now).await?)
-    }
 }

@@ -1,23 +1,17 @@
-//! What can go wrong inside an endpoint, and the one place that maps it to HTTP.
+//! What can go wrong inside an endpoint, and what the caller learns of it.
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use nixa_protocol::encryption::DecryptionError;
 use nixa_protocol::jose::JoseRefusal;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_storage::StorageError;
-use nixa_web::{BrowserError, FormError, no_store};
-use serde::Serialize;
-use serde_json::json;
+use nixa_web::{BrowserError, FormError};
 use thiserror::Error;
-
-use crate::http::rate_limit::retry_after;
 
 /// An error with its public code; the private cause is logged, never sent.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProviderError {
-    /// The protocol's own error.
+    /// The request is refused, as the protocol says.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
     /// A store failed.
@@ -26,18 +20,27 @@ pub enum ProviderError {
     /// The session store failed.
     #[error("the session store failed")]
     Session(#[from] BrowserError),
-    /// A token could not be signed.
-    #[error("signing failed: {0}")]
-    Jose(#[from] JoseRefusal),
-    /// A stored record does not have the form that this version writes.
-    #[error("a stored record is not readable")]
+    /// A token could not be signed or encrypted.
+    #[error("a token could not be made: {0}")]
+    Token(#[from] JoseRefusal),
+    /// An answer that is kept for a retry could not be encrypted.
+    #[error("a kept answer could not be encrypted")]
+    Encryption(#[from] DecryptionError),
+    /// A record does not have the form that this version writes.
+    #[error("a record could not be read or written")]
     Record(#[from] serde_json::Error),
-    /// The address or the client asked too often; the seconds to wait.
+    /// The address or the client sent too many requests.
     #[error("too many requests")]
-    TooMany(i64),
-    /// The server has more work than it may take on at once.
-    #[error("too busy")]
-    Busy,
+    RateLimited {
+        /// When the next one is answered, in seconds.
+        retry_after: i64,
+    },
+    /// The server has as much work of a costly kind as it may take on at once.
+    #[error("too much work at once")]
+    Overloaded,
+    /// A piece of work ended without a result.
+    #[error("a task ended early")]
+    TaskFailed,
 }
 
 impl ProviderError {
@@ -46,8 +49,10 @@ impl ProviderError {
     pub fn public(&self) -> OAuthError {
         match self {
             Self::OAuth(error) => error.clone(),
-            Self::Jose(_) | Self::Record(_) => OAuthError::new(ErrorCode::ServerError, "internal error"),
-            Self::Storage(_) | Self::Session(_) | Self::Busy | Self::TooMany(_) => {
+            Self::Token(_) | Self::Encryption(_) | Self::Record(_) => {
+                OAuthError::new(ErrorCode::ServerError, "internal error")
+            }
+            Self::Storage(_) | Self::Session(_) | Self::RateLimited { .. } | Self::Overloaded | Self::TaskFailed => {
                 OAuthError::new(ErrorCode::TemporarilyUnavailable, "try again later")
             }
         }
@@ -56,7 +61,7 @@ impl ProviderError {
     /// Logs a cause that the caller will not see.
     pub fn log(&self) {
         match self {
-            Self::TooMany(_) => tracing::info!("too many requests"),
+            Self::RateLimited { .. } => tracing::info!("too many requests"),
             Self::OAuth(error) => tracing::info!(code = error.code.as_str(), "refused"),
             Self::Storage(error) => tracing::error!(%error, cause = error.cause(), "failed"),
             other => tracing::error!(error = %other, cause = ?std::error::Error::source(other), "failed"),
@@ -68,39 +73,4 @@ impl From<FormError> for ProviderError {
     fn from(error: FormError) -> Self {
         OAuthError::new(ErrorCode::InvalidRequest, error.description()).into()
     }
-}
-
-/// An answer in JSON that nobody may store, or its error.
-pub(crate) fn json_answer(status: StatusCode, said: Result<impl Serialize, ProviderError>) -> Response {
-    match said {
-        Ok(said) => {
-            let mut response = (status, Json(said)).into_response();
-            no_store(response.headers_mut());
-            response
-        }
-        Err(error) => json_error(&error),
-    }
-}
-
-/// A direct answer of an endpoint that speaks JSON (RFC 6749 §5.2).
-pub(crate) fn json_error(error: &ProviderError) -> Response {
-    error.log();
-    let public = error.public();
-    let status = StatusCode::from_u16(public.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    // RFC 6585 §4; OAuth has no code of its own for it.
-    let status = if let ProviderError::TooMany(_) = error { StatusCode::TOO_MANY_REQUESTS } else { status };
-    let body = json!({ "error": public.code.as_str(), "error_description": public.description });
-    let mut response = (status, Json(body)).into_response();
-    no_store(response.headers_mut());
-    if public.code == ErrorCode::InvalidClient {
-        let challenge = HeaderValue::from_static("Basic realm=\"token\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    if let ProviderError::TooMany(seconds) = error {
-        retry_after(&mut response, *seconds);
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    }
-    response
 }

@@ -13,7 +13,9 @@ mod interaction;
 mod logout;
 mod provider;
 mod router;
+mod runtime;
 mod session;
+mod settings;
 mod token;
 
 pub use authorize::open_transaction::{
@@ -24,12 +26,14 @@ pub use client::documents;
 pub use client::registration::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
+
 pub use http::page_error::{PageError, see_other};
-pub use http::rate_limit::Limits;
 pub use http::visitor::{ChosenLanguage, Visitor};
 pub use interaction::{Authenticated, Interaction, Next};
 pub use logout::back_channel::LogoutSender;
-pub use provider::{Identity, Lifetimes, Provider, Runtime, Stores};
+pub use provider::{Provider, ProviderParts, Stores};
 pub use router::router;
+pub use runtime::{Runtime, SigningKeys};
 pub use session::browser_store::ShortLivedSessions;
 pub use session::sso::{Sessions, SsoSession};
+pub use settings::{Lifetimes, RateLimits, Settings};

@@ -20,11 +20,12 @@ use crate::authorize::par::push;
 use crate::authorize::response::script;
 use crate::client::logo;
 use crate::client::registration as register;
+use crate::http::browser_limit::limit_browsers;
 use crate::http::cors::cors;
 use crate::http::health::{healthz, readyz};
 use crate::http::metadata::{configuration, jwks};
 use crate::http::page_error::render_page_errors;
-use crate::http::rate_limit as limits;
+use crate::http::rate_limit::limit_programs;
 use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
 use crate::logout::end_session;
@@ -45,8 +46,8 @@ pub fn router<I: Interaction>(
     pages: Router<Arc<Provider<I>>>,
     cookie_name: &str,
 ) -> Router {
-    let secure = provider.identity.issuer.starts_with("https://");
-    let registration = match provider.identity.registration {
+    let secure = provider.settings.is_secure();
+    let registration = match provider.settings.registration {
         Some(_) => Router::new()
             .route("/register", post(register::register))
             .route("/register/{client_id}", get(register::show).put(register::update).delete(register::remove)),
@@ -64,7 +65,7 @@ pub fn router<I: Interaction>(
         .route("/logout/deliveries", post(logged_out::deliveries))
         .route("/userinfo", get(userinfo).post(userinfo))
         .merge(registration)
-        .layer(from_fn_with_state(provider.clone(), limits::for_scripts))
+        .layer(from_fn_with_state(provider.rate_limiter.clone(), limit_programs))
         .merge(metadata)
         .layer(cors());
     let for_browsers = Router::new()
@@ -77,11 +78,11 @@ pub fn router<I: Interaction>(
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(provider.clone(), render_page_errors))
         .layer(session_layer(
-            ShortLivedSessions::new(provider.stores.short.clone(), provider.clock.clone()),
+            ShortLivedSessions::new(provider.stores.short.clone(), provider.runtime.clock.clone()),
             cookie_name,
             secure,
         ))
-        .layer(from_fn_with_state(provider.clone(), limits::for_browsers));
+        .layer(from_fn_with_state(provider.clone(), limit_browsers));
     let all = Router::new()
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
@@ -94,7 +95,7 @@ pub fn router<I: Interaction>(
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(secure, security_headers))
-        .layer(from_fn_with_state(provider.entropy.clone(), trace_requests))
+        .layer(from_fn_with_state(provider.runtime.entropy.clone(), trace_requests))
         .with_state(provider);
     // Around the routes, so that it comes before the choice of one.
     Router::new().fallback_service(from_fn(readable_path).layer(all))

@@ -54,10 +54,10 @@ impl Passwords {
     /// Whether the password is the one of the hash; `None` stands for an account that does not exist.
     ///
     /// # Errors
-    /// [`ProviderError::Busy`] when no place became free in time.
+    /// [`ProviderError::Overloaded`] when no place became free in time.
     pub async fn verify(&self, stored: Option<String>, password: String) -> Result<bool, ProviderError> {
         let place = tokio::time::timeout(PATIENCE, self.places.clone().acquire_owned());
-        let place = place.await.map_err(|_| ProviderError::Busy)?.map_err(|_| ProviderError::Busy)?;
+        let place = place.await.map_err(|_| ProviderError::Overloaded)?.map_err(|_| ProviderError::Overloaded)?;
         let exists = stored.is_some();
         let hash = stored.unwrap_or_else(|| self.decoy.clone());
         let verified = spawn_blocking(move || {
@@ -65,7 +65,7 @@ impl Passwords {
             drop(place);
             matches
         });
-        Ok(verified.await.map_err(|_| ProviderError::Busy)? && exists)
+        Ok(verified.await.map_err(|_| ProviderError::TaskFailed)? && exists)
     }
 }
 

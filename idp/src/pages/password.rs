@@ -112,5 +112,5 @@ async fn start_session(open: &OpenLogin, account: &Account) -> Result<IdpSession
         enrolled: enrolled.into_iter().map(|a| a.method).collect(),
         factors: vec![ShownFactor { method: METHOD.to_owned(), at: now, shown_in: open.transaction.id.clone() }],
     };
-    provider.sessions.start(Id::random(&*provider.entropy), account.id.clone(), data, now).await
+    provider.sessions.start(Id::random(&*provider.runtime.entropy), account.id.clone(), data, now).await
 }

@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use axum::http::HeaderName;
 use ipnet::IpNet;
 use nixa_protocol::registration::Allowed;
-use nixa_provider::Limits;
+use nixa_provider::RateLimits;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
@@ -80,8 +80,8 @@ impl LimitsSection {
 
     /// The limits.
     #[must_use]
-    pub fn limits(&self) -> Limits {
-        Limits {
+    pub fn limits(&self) -> RateLimits {
+        RateLimits {
             per_address: self.per_address,
             per_client: self.per_client,
             exempt: self.exempt.clone(),

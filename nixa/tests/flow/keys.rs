@@ -17,7 +17,7 @@ async fn jwks(lab: &Lab) -> Value {
 /// What the background does every few seconds.
 async fn reload(lab: &Lab) {
     let keys = lab.broker.vault.signing(lab.clock.now()).await.unwrap();
-    lab.broker.provider.set_keys(keys);
+    lab.broker.provider.keys.replace(keys);
 }
 
 #[tokio::test]

@@ -333,5 +333,5 @@ async fn stored_tokens_are_digests() {
     let digest = nixa_protocol::digest(&code);
     assert!(short.get(&format!("code:{}", digest.as_str()), lab.clock.now()).await.unwrap().is_some());
     assert_eq!(URL_SAFE_NO_PAD.decode(&code).unwrap().len(), 32);
-    assert_ne!(random_token(&*lab.broker.provider.entropy), code);
+    assert_ne!(random_token(&*lab.broker.provider.runtime.entropy), code);
 }

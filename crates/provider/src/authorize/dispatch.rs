@@ -5,7 +5,6 @@ use axum::response::Response;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, random_token};
 use nixa_web::{BrowserSession, Text};
 
@@ -132,7 +131,7 @@ async fn answer<I: Interaction>(
     denial: Option<Event>,
 ) -> Result<Response, PageError> {
     let now = provider.now();
-    let issuer = &provider.identity.issuer;
+    let issuer = &provider.settings.issuer;
     let Some(client) = provider.clients.find(&request.client_id, now).await.map_err(ProviderError::from)? else {
         return Err(PageError::refused(StatusCode::BAD_REQUEST, "unknown-service"));
     };
@@ -156,9 +155,10 @@ async fn answer<I: Interaction>(
     let answer = match result {
         Ok(authenticated) => {
             let acr = authenticated.acr.clone();
-            let code = random_token(&*provider.entropy);
-            let expires = now + provider.lifetimes.code;
-            let record = CodeRecord::new(Id::random(&*provider.entropy), request, &client, authenticated, expires);
+            let code = random_token(&*provider.runtime.entropy);
+            let expires = now + provider.settings.lifetimes.code;
+            let record =
+                CodeRecord::new(Id::random(&*provider.runtime.entropy), request, &client, authenticated, expires);
             Codes::new(provider.stores.short.clone()).insert(&code, &record, now).await?;
             tracing::info!(client = client.client_id, acr, "code issued");
             AuthorizationResponse::success(uri, mode, &code, state, issuer)
@@ -182,7 +182,7 @@ async fn admit<I: Interaction>(
     request: &AuthorizationRequest,
     authenticated: &Authenticated,
 ) -> Result<Option<OAuthError>, ProviderError> {
-    let sub = subject_for(client, authenticated.subject.as_str(), &provider.identity.pairwise_key);
+    let sub = provider.settings.subject_for(client, &authenticated.subject);
     if request.hinted_sub.as_ref().is_some_and(|hinted| *hinted != sub) {
         let other = "another person is logged in than id_token_hint names";
         return Ok(Some(OAuthError::new(ErrorCode::LoginRequired, other)));

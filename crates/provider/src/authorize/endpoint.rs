@@ -115,7 +115,7 @@ async fn receive<I: Interaction>(
         let pushed = provider.take_pushed(&params, &client).await?;
         pushed.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, "request-expired"))?
     } else {
-        let issuer = &provider.identity.issuer;
+        let issuer = &provider.settings.issuer;
         match effective(params.clone(), &client, issuer, now).and_then(|p| must_be_pushed(&client, p)) {
             Ok(params) => params,
             // Where the plain parameters name an address of the client, the error goes there.
@@ -163,7 +163,7 @@ pub(crate) fn complete<I: Interaction>(
 ) -> Result<AuthorizationRequest, OAuthError> {
     let mut request = validate(params, bound)?;
     if let Some(hint) = params.get("id_token_hint") {
-        let hint = verify_hint(hint, &provider.keys().verifying(), &provider.identity.issuer);
+        let hint = verify_hint(hint, &provider.keys.current().verifying(), &provider.settings.issuer);
         let hint = hint.filter(|h| h.client_id == bound.client.client_id);
         request.hinted_sub = Some(hint.ok_or_else(|| invalid_request("id_token_hint is not valid"))?.sub);
     }
@@ -172,7 +172,7 @@ pub(crate) fn complete<I: Interaction>(
 
 fn redirect_error<I: Interaction>(provider: &Provider<I>, text: Text, bound: &Bound, error: &OAuthError) -> Response {
     tracing::info!(client = bound.client.client_id, code = error.code.as_str(), "authorization request refused");
-    let (state, issuer) = (bound.state.as_deref(), &provider.identity.issuer);
+    let (state, issuer) = (bound.state.as_deref(), &provider.settings.issuer);
     let (uri, mode) = (&bound.redirect_uri, bound.response_mode);
     provider.send(text, &bound.client, AuthorizationResponse::error(uri, mode, error, state, issuer))
 }
@@ -185,11 +185,11 @@ fn new_transaction<I: Interaction>(
     let created = provider.now();
     let data = I::TransactionData::default();
     Transaction {
-        id: Id::random(&*provider.entropy),
+        id: Id::random(&*provider.runtime.entropy),
         request,
         browser: None,
         created,
-        expires: created + provider.lifetimes.login,
+        expires: created + provider.settings.lifetimes.transaction,
         finished: false,
         data: provider.interaction.observe(headers, &data).unwrap_or(data),
     }

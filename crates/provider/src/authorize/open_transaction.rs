@@ -82,7 +82,7 @@ impl<I: Interaction> OpenTransaction<I> {
         }
         if transaction.finished || now >= transaction.expires {
             let code = if transaction.finished { "login-finished" } else { "login-expired" };
-            let link = link_to_client(&transaction, &client, text, &provider.identity.issuer);
+            let link = link_to_client(&transaction, &client, text, &provider.settings.issuer);
             return Err(PageError::leading_to(StatusCode::GONE, code, link));
         }
         Ok(Self { provider, browser, transaction, client, text })

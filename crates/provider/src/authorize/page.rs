@@ -34,7 +34,7 @@ impl<I: Interaction> Provider<I> {
     /// # Errors
     /// The page that says to try later.
     pub async fn browser(&self, session: &Session) -> Result<BrowserSession, Response> {
-        BrowserSession::load(session, &self.entropy).await.map_err(|e| self.failed(&e.into(), Text::default()))
+        BrowserSession::load(session, &self.runtime.entropy).await.map_err(|e| self.failed(&e.into(), Text::default()))
     }
 
     /// The language for a browser: what the person chose, else what the client wishes, else Vietnamese.

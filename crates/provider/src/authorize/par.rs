@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use crate::authorize::endpoint::complete;
 use crate::client::authentication::{Call, called};
-use crate::error::{ProviderError, json_answer};
+use crate::error::ProviderError;
+use crate::http::json::json_answer;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -59,7 +60,7 @@ async fn answer<I: Interaction>(
         return Err(invalid_request("request_uri must not be pushed").into());
     }
     let client = provider.clients.with_keys(client, form.get("request"), now).await;
-    let params = effective(form, &client, &provider.identity.issuer, now)?;
+    let params = effective(form, &client, &provider.settings.issuer, now)?;
     let bound = bind(&params, client.clone()).map_err(|unbound| match unbound {
         Unbound::NoRedirectUri => invalid_request("redirect_uri is missing"),
         Unbound::UnregisteredRedirectUri => invalid_request("redirect_uri is not registered"),
@@ -70,7 +71,7 @@ async fn answer<I: Interaction>(
     if form.len() > LONGEST {
         return Err(invalid_request("the request is too long").into());
     }
-    let reference = random_token(&*provider.entropy);
+    let reference = random_token(&*provider.runtime.entropy);
     let pushed = Pushed { client_id: client.client_id.clone(), form };
     Entries::new(provider.stores.short.clone()).put(digest(&reference).as_str(), &pushed, now).await?;
     Ok(json!({ "request_uri": format!("{REQUEST_URI}{reference}"), "expires_in": LIFE }))

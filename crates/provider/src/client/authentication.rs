@@ -50,7 +50,7 @@ pub(crate) async fn authenticate_client<I: Interaction>(
     let unknown = || invalid_client("client authentication failed");
     let client = provider.clients.find(&presented.client_id, now).await?.ok_or_else(unknown)?;
     let client = provider.clients.with_keys(client, form.get("client_assertion"), now).await;
-    let issuer = &provider.identity.issuer;
+    let issuer = &provider.settings.issuer;
     let endpoint = format!("{issuer}/{endpoint}");
     // The token endpoint counts everywhere (RFC 9126 §2).
     let token = format!("{issuer}/token");
@@ -60,6 +60,6 @@ pub(crate) async fn authenticate_client<I: Interaction>(
             return Err(invalid_client("client_assertion was used before").into());
         }
     }
-    provider.limit_client(&client, now).await?;
+    provider.rate_limiter.count_client(&client, now).await?;
     Ok(client)
 }

@@ -15,8 +15,9 @@ use nixa_storage::ClientRecord;
 use nixa_web::no_store;
 use serde_json::{Map, Value, json};
 
-use crate::error::{ProviderError, json_error};
+use crate::error::ProviderError;
 use crate::http::bearer::bearer;
+use crate::http::json::JsonError;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -75,8 +76,9 @@ fn said(status: StatusCode, outcome: Result<Option<Value>, ProviderError>) -> Re
         Ok(Some(body)) => (status, Json(body)).into_response(),
         Ok(None) => status.into_response(),
         Err(error) => {
-            let mut response = json_error(&error);
-            if error.public().code == ErrorCode::InvalidToken {
+            let code = error.public().code;
+            let mut response = JsonError(error).into_response();
+            if code == ErrorCode::InvalidToken {
                 let challenge = HeaderValue::from_static("Bearer realm=\"registration\", error=\"invalid_token\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }
@@ -110,7 +112,7 @@ fn metadata(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, OAuth
 
 impl<I: Interaction> Provider<I> {
     async fn register(&self, headers: &HeaderMap, body: Body) -> Result<Value, ProviderError> {
-        let allowed = self.identity.registration.as_ref().ok_or_else(invalid_token)?;
+        let allowed = self.settings.registration.as_ref().ok_or_else(invalid_token)?;
         let initial = bearer(headers, &Params::default())?.ok_or_else(invalid_token)?;
         let metadata = metadata(headers, body)?;
         let now = self.now();
@@ -120,15 +122,15 @@ impl<I: Interaction> Provider<I> {
             return Err(invalid_token().into());
         }
         let (client, method) = self.checked(&metadata, allowed).await?;
-        let secret = method.needs_secret().then(|| random_token(&*self.entropy));
-        let client_id: String = random_token(&*self.entropy).chars().take(22).collect();
+        let secret = method.needs_secret().then(|| random_token(&*self.runtime.entropy));
+        let client_id: String = random_token(&*self.runtime.entropy).chars().take(22).collect();
         let client = Client {
             sector: or_own(&client.sector, &client_id),
             client_id,
             authentication: method.authentication(secret.as_deref().unwrap_or_default()),
             ..client
         };
-        let token = random_token(&*self.entropy);
+        let token = random_token(&*self.runtime.entropy);
         let trail = [registered(&client.client_id, "registered")];
         if !self.clients.store.register_client(&client, &digest(&token), &digest(&initial), &trail, now).await? {
             return Err(invalid_token().into());
@@ -174,13 +176,13 @@ impl<I: Interaction> Provider<I> {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Value, ProviderError> {
-        let allowed = self.identity.registration.as_ref().ok_or_else(invalid_token)?;
+        let allowed = self.settings.registration.as_ref().ok_or_else(invalid_token)?;
         let (record, token) = self.own_registration(client_id, headers).await?;
         let metadata = metadata(headers, body)?;
         check_update(&metadata, &record.client)?;
         let (client, method) = self.checked(&metadata, allowed).await?;
         let held = record.client.authentication.secret();
-        let fresh = (method.needs_secret() && held.is_none()).then(|| random_token(&*self.entropy));
+        let fresh = (method.needs_secret() && held.is_none()).then(|| random_token(&*self.runtime.entropy));
         let authentication = match held {
             Some(held) => method.keeping(held),
             None => method.authentication(fresh.as_deref().unwrap_or_default()),
@@ -206,7 +208,7 @@ impl<I: Interaction> Provider<I> {
         if let Some(secret) = secret {
             told.insert("client_secret".to_owned(), json!(secret));
         }
-        let uri = format!("{}/register/{}", self.identity.issuer, client.client_id);
+        let uri = format!("{}/register/{}", self.settings.issuer, client.client_id);
         told.insert("registration_client_uri".to_owned(), json!(uri));
         told.insert("registration_access_token".to_owned(), json!(token));
         Value::Object(told)

@@ -16,12 +16,12 @@ use crate::provider::Provider;
 const CACHED: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=300")];
 
 pub(crate) async fn configuration<I: Interaction>(State(provider): State<Arc<Provider<I>>>) -> Response {
-    let identity = &provider.identity;
+    let identity = &provider.settings;
     let registers = identity.registration.is_some();
     (CACHED, Json(discovery::metadata(&identity.issuer, &identity.acr_values, &identity.scopes, registers)))
         .into_response()
 }
 
 pub(crate) async fn jwks<I: Interaction>(State(provider): State<Arc<Provider<I>>>) -> Response {
-    (CACHED, Json(provider.keys().jwks(provider.now()))).into_response()
+    (CACHED, Json(provider.keys.current().jwks(provider.now()))).into_response()
 }

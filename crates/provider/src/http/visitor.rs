@@ -52,7 +52,9 @@ impl Visitor {
     pub async fn into_browser<I: Interaction>(self, provider: &Provider<I>) -> Result<BrowserSession, PageError> {
         match self.browser {
             Some(browser) => Ok(browser),
-            None => Ok(BrowserSession::load(&self.session, &provider.entropy).await.map_err(ProviderError::from)?),
+            None => {
+                Ok(BrowserSession::load(&self.session, &provider.runtime.entropy).await.map_err(ProviderError::from)?)
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Timestamp, random_token};
 use nixa_storage::{DELIVERED, DeliveryRecord};
 
@@ -76,19 +75,19 @@ impl<I: Interaction> Provider<I> {
                 None => Ok(self.stores.outbox.done(&delivery.id, GONE, &[told(delivery, GONE)], now).await?),
             };
         };
-        let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
+        let sub = self.settings.subject_for(&client, &delivery.subject);
         // Made anew for each try: one that waited in a queue would have expired.
         let token = LogoutToken {
-            iss: &self.identity.issuer,
+            iss: &self.settings.issuer,
             sub: &sub,
             aud: &client.client_id,
             iat: now,
             exp: now + TOKEN_LIFE,
-            jti: &random_token(&*self.entropy),
+            jti: &random_token(&*self.runtime.entropy),
             sid: delivery.sid.as_str(),
             events: logout_event(),
         };
-        let token = self.keys().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
+        let token = self.keys.current().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
         let delivered = match client.declared {
             true => self.sender.send(&uri, &token).await,
             // Not everybody who may register may have this server post into its own networks. Nothing in a token

@@ -225,7 +225,7 @@ async fn read<I: Interaction>(provider: &Provider<I>, params: &Params) -> Result
     }
     let hint = params
         .get("id_token_hint")
-        .and_then(|t| verify_hint(t, &provider.keys().verifying(), &provider.identity.issuer));
+        .and_then(|t| verify_hint(t, &provider.keys.current().verifying(), &provider.settings.issuer));
     let client = known_client(provider, params, hint.as_ref().map(|h| h.client_id.as_str())).await?;
     let sid = hint.and_then(|h| h.sid).map(Id::from_text);
     Ok(UpstreamRequest { params: params.clone(), client, sid, set_aside: false })
@@ -328,7 +328,7 @@ impl<I: Interaction> Provider<I> {
 
     /// Keeps a request that came without its cookie, and has the browser bring the cookie.
     async fn set_aside(&self, asked: &UpstreamRequest, sid: &Id<Sso>) -> Result<Response, ProviderError> {
-        let reference = random_token(&*self.entropy);
+        let reference = random_token(&*self.runtime.entropy);
         let kept = SetAside { sid: sid.clone(), form: kept_query(&asked.kept()) };
         let now = self.now();
         self.stores.short.put(&aside_key(&reference), &serde_json::to_vec(&kept)?, now + SET_ASIDE, now).await?;
@@ -360,7 +360,7 @@ impl<I: Interaction> Provider<I> {
         let clients = self.clients.find_all(clients, self.now()).await?;
         let wants = |client: &&Arc<Client>| client.backchannel_logout_uri.is_some();
         let delivery = |client: &Arc<Client>| DeliveryRecord {
-            id: Id::random(&*self.entropy),
+            id: Id::random(&*self.runtime.entropy),
             client_id: client.client_id.clone(),
             subject: session.subject.clone(),
             sid: session.sid.clone(),

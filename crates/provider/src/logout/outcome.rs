@@ -20,7 +20,8 @@ use tower_sessions::Session;
 
 use crate::authorize::open_transaction::origin;
 use crate::client::authentication::{Call, called};
-use crate::error::{ProviderError, json_answer};
+use crate::error::ProviderError;
+use crate::http::json::json_answer;
 use crate::http::page_error::see_other;
 use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
@@ -72,7 +73,7 @@ impl<I: Interaction> Provider<I> {
         let Some(sid) = &ended.sid else {
             return Ok(after.map_or_else(|| message(self, text, "logged-out"), |uri| see_other(&uri)));
         };
-        let framed = |client: &Arc<Client>| frame(client, &self.identity.issuer, sid.as_str());
+        let framed = |client: &Arc<Client>| frame(client, &self.settings.issuer, sid.as_str());
         let frames: Vec<String> = ended.clients.iter().filter_map(framed).collect();
         let next = match after {
             Some(uri) => uri,
@@ -103,7 +104,7 @@ impl<I: Interaction> Provider<I> {
     }
 
     async fn look_again(&self, sid: &Id<Sso>, clients: &[Arc<Client>]) -> Result<String, ProviderError> {
-        let reference = random_token(&*self.entropy);
+        let reference = random_token(&*self.runtime.entropy);
         let looked = Looked { sid: sid.clone(), clients: clients.iter().map(|c| c.client_id.clone()).collect() };
         let now = self.now();
         self.stores.short.put(&key(&reference), &serde_json::to_vec(&looked)?, now + LOOKED_UP, now).await?;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProviderError;
-use crate::provider::Lifetimes;
+use crate::settings::Lifetimes;
 
 /// A single sign-on session.
 #[derive(Debug, Clone, Serialize, Deserialize)]

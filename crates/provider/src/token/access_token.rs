@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use nixa_protocol::access_token::{ACCESS_TOKEN_TYPE, AccessClaims, AccessTokenFormat};
 use nixa_protocol::authorize::TRANSACTION;
 use nixa_protocol::id::{Grant, Id};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, Timestamp, digest, random_token};
 use nixa_storage::GrantRecord;
 use serde::{Deserialize, Serialize};
@@ -95,28 +94,28 @@ impl<I: Interaction> Provider<I> {
             scopes: wanted.scopes.clone(),
             aud: wanted.audience.to_owned(),
             iat: now,
-            exp: now + self.lifetimes.access_token,
+            exp: now + self.settings.lifetimes.access_token,
         };
         let record = serde_json::to_vec(&access)?;
-        let random = random_token(&*self.entropy);
+        let random = random_token(&*self.runtime.entropy);
         let token = match client.access_tokens {
             AccessTokenFormat::Opaque => random,
             AccessTokenFormat::Jwt => {
                 let live = LiveToken { access, grant: wanted.grant.cloned() };
                 let sub = self.holder(&live, client);
-                let keys = self.keys();
+                let keys = self.keys.current();
                 let signer = keys.signing(client.id_token_alg, now)?;
-                signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.identity.issuer, &sub, Some(&random)))?
+                signer.sign(ACCESS_TOKEN_TYPE, &live.claims(&self.settings.issuer, &sub, Some(&random)))?
             }
         };
-        self.stores.short.put(&key(&token), &record, now + self.lifetimes.access_token, now).await?;
+        self.stores.short.put(&key(&token), &record, now + self.settings.lifetimes.access_token, now).await?;
         Ok(token)
     }
 
     /// Whom a token speaks for: the person as the client knows them, or the client itself (RFC 9068 §2.2).
     pub(crate) fn holder(&self, live: &LiveToken, client: &Client) -> String {
         match &live.grant {
-            Some(grant) => subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key),
+            Some(grant) => self.settings.subject_for(client, &grant.subject),
             None => client.client_id.clone(),
         }
     }

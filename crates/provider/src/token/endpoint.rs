@@ -16,7 +16,6 @@ use nixa_protocol::error::invalid_grant;
 use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed, own_scopes};
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::id_token::{IdToken, at_hash};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, digest, random_token};
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
 use nixa_web::read_form;
@@ -26,7 +25,8 @@ use serde_json::{Value, json};
 use crate::audit::{issued, revoked, rotated};
 use crate::authorize::code::{CodeRecord, Codes};
 use crate::client::authentication::authenticate_client;
-use crate::error::{ProviderError, json_answer, json_error};
+use crate::error::ProviderError;
+use crate::http::json::{json_answer, json_error};
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 use crate::token::access_token::{Wanted, transaction};
@@ -55,7 +55,7 @@ pub(crate) async fn token<I: Interaction>(
     let form = match read_form(&headers, body) {
         Ok(form) => form,
         Err(error) => {
-            let mut response = json_error(&error.into());
+            let mut response = json_error(error.into());
             *response.status_mut() = error.status();
             return response;
         }
@@ -94,7 +94,7 @@ async fn own<I: Interaction>(
     now: Timestamp,
 ) -> Result<TokenResponse, ProviderError> {
     let scopes = own_scopes(client, scope)?;
-    let audience = client.audience(asked, &provider.identity.issuer)?;
+    let audience = client.audience(asked, &provider.settings.issuer)?;
     let event =
         Event::new(Kind::TokensIssued).fact("client", client.client_id.as_str()).fact("by", "client_credentials");
     provider.record(event.fact("scopes", json!(scopes)), now).await?;
@@ -102,7 +102,7 @@ async fn own<I: Interaction>(
     Ok(TokenResponse {
         access_token,
         token_type: BEARER.to_owned(),
-        expires_in: provider.lifetimes.access_token,
+        expires_in: provider.settings.lifetimes.access_token,
         scope: joined(&scopes),
         id_token: None,
         refresh_token: None,
@@ -138,7 +138,7 @@ async fn redeem<I: Interaction>(
     };
     check_redemption(binding, client, shown.redirect_uri, shown.verifier)?;
     // Before the code is used up: a mistake here must not cost the person a login.
-    let audience = audience_of(client, record.body.resource.as_deref(), asked, &provider.identity.issuer)?.to_owned();
+    let audience = audience_of(client, record.body.resource.as_deref(), asked, &provider.settings.issuer)?.to_owned();
     match record.used {
         None if codes.redeem(shown.code, &stored, now).await? => {}
         // The same request twice at one moment, by whoever has all that the client has: one is answered.
@@ -219,7 +219,7 @@ async fn refresh<I: Interaction>(
         return Err(unusable());
     }
     let scopes = narrowed(&grant.body.scopes, scope)?;
-    let audience = audience_of(client, grant.body.resource.as_deref(), asked, &provider.identity.issuer)?;
+    let audience = audience_of(client, grant.body.resource.as_deref(), asked, &provider.settings.issuer)?;
     let (next, record) = provider.new_refresh(now);
     // Made and kept before the old token is used up: a short-lived store that is away must not cost the portal
     // its grant. Nobody sees any of it unless the rotation holds.
@@ -258,7 +258,7 @@ fn retry_key(token: &str) -> String {
 /// The answer is kept under a key that only the old token gives: the store alone opens it for nobody.
 fn retry_seal(token: &str) -> Result<EncryptionKey, ProviderError> {
     let bytes = keyed_bytes(token.as_bytes(), &["retry"]);
-    EncryptionKey::new(&bytes).map_err(|_| ProviderError::Busy)
+    Ok(EncryptionKey::new(&bytes)?)
 }
 
 fn sealed_for_retry<I: Interaction>(
@@ -267,7 +267,7 @@ fn sealed_for_retry<I: Interaction>(
     response: &TokenResponse,
 ) -> Result<Vec<u8>, ProviderError> {
     let plain = serde_json::to_vec(response)?;
-    let sealed = retry_seal(token)?.seal(&*provider.entropy, "retry", &plain).map_err(|_| ProviderError::Busy)?;
+    let sealed = retry_seal(token)?.seal(&*provider.runtime.entropy, "retry", &plain)?;
     Ok(sealed.into_bytes())
 }
 
@@ -306,8 +306,8 @@ impl<I: Interaction> Provider<I> {
     }
 
     fn new_refresh(&self, now: Timestamp) -> (String, NewRefresh) {
-        let token = random_token(&*self.entropy);
-        let record = NewRefresh { digest: digest(&token), expires_at: now + self.lifetimes.refresh_token };
+        let token = random_token(&*self.runtime.entropy);
+        let record = NewRefresh { digest: digest(&token), expires_at: now + self.settings.lifetimes.refresh_token };
         (token, record)
     }
 
@@ -326,12 +326,12 @@ impl<I: Interaction> Provider<I> {
             let names = &grant.body.id_token_claims;
             claims::select(&self.interaction.claims(&grant.subject, names).await?, names)
         };
-        let sub = subject_for(client, grant.subject.as_str(), &self.identity.pairwise_key);
+        let sub = self.settings.subject_for(client, &grant.subject);
         let id_token = IdToken {
-            iss: &self.identity.issuer,
+            iss: &self.settings.issuer,
             sub: &sub,
             aud: &client.client_id,
-            exp: now + self.lifetimes.id_token,
+            exp: now + self.settings.lifetimes.id_token,
             iat: now,
             auth_time: grant.body.auth_time,
             nonce,
@@ -341,7 +341,7 @@ impl<I: Interaction> Provider<I> {
             at_hash: Some(at_hash(client.id_token_alg, &access_token)),
             requested,
         };
-        let signed = self.keys().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?;
+        let signed = self.keys.current().signing(client.id_token_alg, now)?.sign("JWT", &id_token)?;
         Ok(TokenResponse {
             id_token: Some(match client.encrypter(client.id_token_encryption)? {
                 Some(encrypter) => encrypter.encrypt(&signed, true)?,
@@ -349,7 +349,7 @@ impl<I: Interaction> Provider<I> {
             }),
             access_token,
             token_type: BEARER.to_owned(),
-            expires_in: self.lifetimes.access_token,
+            expires_in: self.settings.lifetimes.access_token,
             scope: joined(scopes),
             refresh_token,
             authorization_details: transaction(grant),

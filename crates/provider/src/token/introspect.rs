@@ -12,7 +12,8 @@ use nixa_protocol::error::invalid_client;
 use serde_json::{Value, json};
 
 use crate::client::authentication::{Call, called};
-use crate::error::{ProviderError, json_answer};
+use crate::error::ProviderError;
+use crate::http::json::json_answer;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -41,7 +42,7 @@ async fn answer<I: Interaction>(
     }
     let Some(holder) = provider.clients.find(&live.access.client_id, now).await? else { return inactive };
     let sub = provider.holder(&live, &holder);
-    let mut said = serde_json::to_value(live.claims(&provider.identity.issuer, &sub, None))?;
+    let mut said = serde_json::to_value(live.claims(&provider.settings.issuer, &sub, None))?;
     if let Some(members) = said.as_object_mut() {
         members.insert("active".to_owned(), json!(true));
         members.insert("token_type".to_owned(), json!("Bearer"));

@@ -12,7 +12,8 @@ use nixa_protocol::{ErrorCode, OAuthError, digest};
 
 use crate::audit::revoked;
 use crate::client::authentication::{Call, called};
-use crate::error::{ProviderError, json_error};
+use crate::error::ProviderError;
+use crate::http::json::json_error;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -24,7 +25,7 @@ pub(crate) async fn revoke<I: Interaction>(
 ) -> Response {
     match answer(&provider, &headers, body).await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => json_error(&error),
+        Err(error) => json_error(error),
     }
 }
 

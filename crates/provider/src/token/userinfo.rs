@@ -9,13 +9,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
-use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, claims};
 use nixa_web::{no_store, read_form};
 use serde_json::{Map, Value, json};
 
-use crate::error::{ProviderError, json_error};
+use crate::error::ProviderError;
 use crate::http::bearer::{bearer, challenge};
+use crate::http::json::json_error;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 use crate::token::access_token::LiveToken;
@@ -39,7 +39,7 @@ pub(crate) async fn userinfo<I: Interaction>(
             response
         }
         Err(ProviderError::OAuth(error)) => challenge(Some(&error)),
-        Err(error) => json_error(&error),
+        Err(error) => json_error(error),
     }
 }
 
@@ -51,9 +51,9 @@ async fn answer<I: Interaction>(provider: &Provider<I>, token: &str) -> Result<R
     let grant = grant.ok_or_else(invalid)?;
     let client = provider.clients.find(&grant.client_id, now).await?.ok_or_else(invalid)?;
     let client = provider.clients.with_keys(client, None, now).await;
-    provider.limit_client(&client, now).await?;
+    provider.rate_limiter.count_client(&client, now).await?;
     // A token for another API is that API's to read, not to bring here for more (RFC 8707 §3).
-    let ours = [Some(provider.identity.issuer.as_str()), client.resource.as_deref()];
+    let ours = [Some(provider.settings.issuer.as_str()), client.resource.as_deref()];
     if !ours.contains(&Some(access.audience())) {
         return Err(invalid().into());
     }
@@ -63,7 +63,7 @@ async fn answer<I: Interaction>(provider: &Provider<I>, token: &str) -> Result<R
     let names = grant.body.userinfo_claims.iter().filter(|n| narrowed.contains(*n) || !by_scope.contains(*n));
     let names = names.cloned().collect();
     let mut claims = claims::select(&provider.interaction.claims(&grant.subject, &names).await?, &names);
-    let sub = subject_for(&client, grant.subject.as_str(), &provider.identity.pairwise_key);
+    let sub = provider.settings.subject_for(&client, &grant.subject);
     let released: Vec<&String> = claims.keys().collect();
     let event =
         Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).fact("client", client.client_id.as_str());
@@ -84,9 +84,9 @@ fn said<I: Interaction>(
         (None, None) => return Ok(Json(claims).into_response()),
         (None, Some(encrypter)) => encrypter.encrypt(&serde_json::to_string(&claims)?, false)?,
         (Some(algorithm), encrypter) => {
-            claims.insert("iss".to_owned(), provider.identity.issuer.clone().into());
+            claims.insert("iss".to_owned(), provider.settings.issuer.clone().into());
             claims.insert("aud".to_owned(), client.client_id.clone().into());
-            let signed = provider.keys().signing(algorithm, now)?.sign("JWT", &claims)?;
+            let signed = provider.keys.current().signing(algorithm, now)?.sign("JWT", &claims)?;
             match encrypter {
                 Some(encrypter) => encrypter.encrypt(&signed, true)?,
                 None => signed,
