@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Factor, Held, Quality, Requirement};
+use assurance_policy::{Evidence, Factor, Quality, Requirement};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
 use nixa_protocol::id;
 use nixa_protocol::{Timestamp, id::Id};
@@ -49,8 +49,8 @@ pub(crate) fn requirement(
 }
 
 /// What a session holds, seen from one open login.
-pub(crate) fn held(login: Option<&BrokerSession>, transaction: &Id<id::Transaction>) -> Held {
-    let Some(login) = login else { return Held::default() };
+pub(crate) fn held(login: Option<&BrokerSession>, transaction: &Id<id::Transaction>) -> Evidence {
+    let Some(login) = login else { return Evidence::default() };
     let factor = |f: &KnownFactor| Factor {
         method: f.method.clone(),
         source: f.source.clone(),
@@ -59,7 +59,7 @@ pub(crate) fn held(login: Option<&BrokerSession>, transaction: &Id<id::Transacti
         qualities: f.qualities.clone(),
     };
     let factors = login.factors.iter().map(factor).collect();
-    Held { factors, proofing: login.proofing.clone(), enrolled: login.enrolled.clone() }
+    Evidence { factors, proofing: login.proofing.clone(), enrolled: login.enrolled.clone() }
 }
 
 /// The factors of a provider's answer, as the session will know them. Those that the session knew already

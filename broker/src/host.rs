@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
+use assurance_policy::{
+    Decision, Evidence, IdpCapability, Policy, Proofing, Requirement, decide, explain_factors, sentence,
+};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use nixa_audit::{Event, Kind};
@@ -98,8 +100,8 @@ pub struct BrokerTransaction {
 /// Everything that a decision was made from.
 pub(crate) struct Judged {
     pub(crate) requirement: Requirement,
-    pub(crate) held: Held,
-    pub(crate) offers: Vec<Offer>,
+    pub(crate) held: Evidence,
+    pub(crate) offers: Vec<IdpCapability>,
     pub(crate) decision: Decision,
 }
 
@@ -145,7 +147,7 @@ impl Broker {
             .extend(self.risk.settings.new_device.iter().filter(|_| sso.is_some_and(|s| s.data.new_device)).cloned());
         let requirement = requirement(&transaction.request, &self.portal(client_id), signals);
         let held = held(sso.map(|s| &s.data), &transaction.id);
-        let mut offers: Vec<Offer> = self.allowed(client_id).into_iter().map(IdpSettings::offer).collect();
+        let mut offers: Vec<IdpCapability> = self.allowed(client_id).into_iter().map(IdpSettings::capability).collect();
         for offer in offers.iter_mut().filter(|o| transaction.data.fell_short.contains(&o.source)) {
             // It was asked in this login and gave what it could: its evidence counts, more is not to be had.
             offer.methods.clear();
@@ -167,7 +169,7 @@ impl Broker {
             "requirement": judged.requirement,
             "held": judged.held,
             "offers": judged.offers,
-            "uses": weigh(&self.policy, &judged.requirement, &judged.held, &judged.offers, now.0, &judged.decision),
+            "uses": explain_factors(&self.policy, &judged.requirement, &judged.held, &judged.offers, now.0, &judged.decision),
             "decision": judged.decision,
             "sentence": sentence(&judged.decision),
         });
@@ -241,7 +243,7 @@ impl Broker {
 /// The decision in the audit trail; the whole of it stands in the table of decisions.
 fn trail(record: &DecisionRecord, decision: &Decision) -> Event {
     let (outcome, acr) = match decision {
-        Decision::Satisfied(reached) => ("satisfied", Some(reached.rung.as_str())),
+        Decision::Satisfied(reached) => ("satisfied", Some(reached.level.as_str())),
         Decision::StepUp { plans } => ("step-up", plans.first().map(|plan| plan.acr.as_str())),
         Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
     };
