@@ -2,19 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Case;
-use crate::evidence::{Held, Offer};
+use crate::evidence::{Evidence, IdpCapability};
+use crate::input::{Input, ResolvedFactor};
 use crate::plan::{Plan, plans};
-use crate::policy::{Policy, Shown};
+use crate::policy::{CompiledLevel, FactorSet, Policy};
 use crate::requirement::Requirement;
 
-/// The evidence that reached a rung.
+/// The evidence that reached a level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Satisfied {
     /// The level to report, by the name that was asked for where one fits.
     pub acr: String,
-    /// The rung reached.
-    pub rung: String,
+    /// The level reached.
+    #[serde(rename = "rung")]
+    pub level: String,
     /// The identity provider whose evidence reached it.
     pub source: String,
     /// The methods counted.
@@ -34,14 +35,14 @@ pub enum Reason {
     NoSource,
     /// A level that must be reached is not known, or none of those asked for is.
     UnknownLevel,
-    /// The identity provider's accreditation, or the channel to it, ends below the rung.
+    /// The identity provider's accreditation, or the channel to it, ends below the level.
     Cap {
         /// The identity provider.
         source: String,
-        /// Its highest rung; none when cap or channel is not known.
+        /// Its highest level; none when cap or channel is not known.
         cap: Option<String>,
     },
-    /// The identity provider cannot vouch for who the person is as well as the rung needs.
+    /// The identity provider cannot vouch for who the person is as well as the level needs.
     Identity {
         /// The identity provider.
         source: String,
@@ -61,16 +62,16 @@ pub enum Reason {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Decision {
-    /// What is held serves; at the highest rung that it reaches.
+    /// The evidence serves; at the highest level that it reaches.
     Satisfied(Satisfied),
     /// One of these plans, best first, would satisfy it.
     StepUp {
         /// Never empty; one per identity provider that can help.
         plans: Vec<Plan>,
     },
-    /// Nothing on offer reaches the rung.
+    /// Nothing on offer reaches the level.
     Unmet {
-        /// The rung that was needed, when it is known.
+        /// The level that was needed, when it is known.
         acr: Option<String>,
         /// Why, one or more per identity provider.
         reasons: Vec<Reason>,
@@ -78,7 +79,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Whether a source would still be asked for this rung: after it answered, it gave less than that.
+    /// Whether a source would still be asked for this level: after it answered, it gave less than that.
     #[must_use]
     pub fn asks(&self, source: &str, acr: &str) -> bool {
         match self {
@@ -88,38 +89,44 @@ impl Decision {
     }
 }
 
-/// Judges what is held against what is required, given what could be added.
+/// Judges the evidence against what is required, given what could be added.
 ///
-/// `offers` are the identity providers allowed for the relying party; evidence of any other counts for
+/// `capabilities` are those of the identity providers allowed for the relying party; evidence of any other counts for
 /// nothing. Factors of several sources are not added up: a level is reached by one source's evidence
 /// under that source's cap. A wish (`acr_values` that are not essential) falls back to whatever the
 /// evidence reaches when nothing on offer can fulfil it; an essential level, the minimums and what a risk
 /// signal raises to never do.
 #[must_use]
-pub fn decide(policy: &Policy, requirement: &Requirement, held: &Held, offers: &[Offer], now: i64) -> Decision {
+pub fn decide(
+    policy: &Policy,
+    requirement: &Requirement,
+    evidence: &Evidence,
+    capabilities: &[IdpCapability],
+    now: i64,
+) -> Decision {
     let Some(floor) = must_reach(policy, requirement) else {
         return Decision::Unmet { acr: None, reasons: vec![Reason::UnknownLevel] };
     };
-    let case = Case::new(policy, requirement, held, offers, now);
+    let input = Input::new(policy, requirement, evidence, capabilities, now);
     let wished = requirement.acr_values.iter().find_map(|name| policy.rank(name)).unwrap_or(0);
     let aim = wished.max(floor);
-    let reached = highest(&case);
+    let reached = highest(&input);
     for goal in [aim, floor] {
         if let Some((rank, source)) = reached
             && rank >= goal
         {
-            return Decision::Satisfied(satisfied(&case, source, rank));
+            return Decision::Satisfied(satisfied(&input, source, rank));
         }
-        let plans = plans(&case, goal);
+        let plans = plans(&input, goal);
         if !plans.is_empty() {
             return Decision::StepUp { plans };
         }
     }
-    let acr = policy.steps().get(floor).map(|s| s.rung.acr.clone());
-    Decision::Unmet { acr, reasons: reasons(&case, floor) }
+    let acr = policy.levels().get(floor).map(|level| level.definition.acr.clone());
+    Decision::Unmet { acr, reasons: reasons(&input, floor) }
 }
 
-/// The lowest rung that the requirement insists on; none when it cannot be known.
+/// The lowest level that the requirement insists on; none when it cannot be known.
 fn must_reach(policy: &Policy, requirement: &Requirement) -> Option<usize> {
     let mut floor = requirement.risk.iter().map(|signal| policy.raised_by(signal)).max().unwrap_or(0);
     for name in &requirement.minimums {
@@ -132,88 +139,90 @@ fn must_reach(policy: &Policy, requirement: &Requirement) -> Option<usize> {
     Some(floor)
 }
 
-/// The highest rung that any source reaches; of several sources the one with the freshest evidence.
-fn highest(case: &Case<'_>) -> Option<(usize, usize)> {
-    (0..case.policy.steps().len()).rev().find_map(|rank| {
-        let reaching = (0..case.sources.len()).filter(|source| case.attains(*source, rank));
-        reaching.max_by_key(|source| oldest(case, *source, rank)).map(|source| (rank, source))
+/// The highest level that any source reaches; of several sources the one with the freshest evidence.
+fn highest(input: &Input<'_>) -> Option<(usize, usize)> {
+    (0..input.policy.levels().len()).rev().find_map(|rank| {
+        let reaching = (0..input.sources.len()).filter(|source| input.attains(*source, rank));
+        reaching.max_by_key(|source| oldest(input, *source, rank)).map(|source| (rank, source))
     })
 }
 
-fn oldest(case: &Case<'_>, source: usize, rank: usize) -> Option<i64> {
-    let step = case.policy.steps().get(rank)?;
+fn oldest(input: &Input<'_>, source: usize, rank: usize) -> Option<i64> {
+    let level = input.policy.levels().get(rank)?;
     let times = |in_request: bool| {
-        standing(case, source, step).map(|i| i.factor).filter(move |f| f.in_request == in_request).map(|f| f.at)
+        one_per_method(input, source, level).map(|f| f.stated).filter(move |f| f.in_request == in_request).map(|f| f.at)
     };
     // Taken one by one, a code typed 20 seconds after the password would make the login 20 seconds old.
     let completed = times(true).max();
     times(false).chain(completed).min()
 }
 
-/// The factors that stand for the methods of a source: one each, the first in the case's order.
-fn standing<'k, 'c>(
-    case: &'k Case<'c>,
+/// The factors that stand for the methods of a source: one each, the first in the order of the input.
+fn one_per_method<'k, 'c>(
+    input: &'k Input<'c>,
     source: usize,
-    step: &'c crate::policy::Step,
-) -> impl Iterator<Item = &'k crate::case::Item<'c>> {
+    level: &'c CompiledLevel,
+) -> impl Iterator<Item = &'k ResolvedFactor<'c>> {
     let mut seen = 0u64;
-    case.counted(source, step).filter(move |item| {
-        let bit = item.entry.map_or(0, |e| 1u64.wrapping_shl(e as u32));
+    input.counted(source, level).filter(move |factor| {
+        let bit = factor.method.map_or(0, |m| 1u64.wrapping_shl(m as u32));
         let first = seen & bit == 0;
         seen |= bit;
         first
     })
 }
 
-fn satisfied(case: &Case<'_>, source: usize, rank: usize) -> Satisfied {
-    let (Some(step), Some(able)) = (case.policy.steps().get(rank), case.sources.get(source)) else {
+fn satisfied(input: &Input<'_>, source: usize, rank: usize) -> Satisfied {
+    let (Some(level), Some(from)) = (input.policy.levels().get(rank), input.sources.get(source)) else {
         // `highest` gives places that exist.
-        let (acr, rung, source) = Default::default();
-        return Satisfied { acr, rung, source, methods: vec![], amr: vec![], auth_time: 0 };
+        let (acr, level, source) = Default::default();
+        return Satisfied { acr, level, source, methods: vec![], amr: vec![], auth_time: 0 };
     };
-    let (mut methods, mut amr, mut shown) = (Vec::new(), Vec::new(), Shown::default());
-    let auth_time = oldest(case, source, rank).unwrap_or_default();
-    for item in standing(case, source, step) {
-        let Some(entry) = item.entry.and_then(|e| case.policy.entry(e)) else { continue };
-        methods.push(entry.name.clone());
-        amr.extend(entry.method.amr.iter().cloned());
-        shown = shown.with(entry, item.traits);
+    let (mut methods, mut amr, mut set) = (Vec::new(), Vec::new(), FactorSet::default());
+    let auth_time = oldest(input, source, rank).unwrap_or_default();
+    for factor in one_per_method(input, source, level) {
+        let Some(method) = factor.method.and_then(|m| input.policy.method(m)) else { continue };
+        methods.push(method.name.clone());
+        amr.extend(method.definition.amr.iter().cloned());
+        set = set.with(method, factor.traits);
     }
-    if shown.traits.number_of_kinds() > 1 {
+    if set.traits.number_of_kinds() > 1 {
         amr.push("mfa".to_owned());
     }
     methods.sort();
     amr.sort();
     amr.dedup();
-    let rung = step.rung.acr.clone();
-    let acr = reported(case, rank).unwrap_or_else(|| rung.clone());
-    Satisfied { acr, rung, source: able.offer.source.clone(), methods, amr, auth_time }
+    let level = level.definition.acr.clone();
+    let acr = reported(input, rank).unwrap_or_else(|| level.clone());
+    Satisfied { acr, level, source: from.capability.source.clone(), methods, amr, auth_time }
 }
 
 /// The name to report: of essential values the highest that is reached, since the answer must be one of
-/// them (OpenID Connect Core §5.5.1.1); of wished ones the one that names the rung itself.
-fn reported(case: &Case<'_>, rank: usize) -> Option<String> {
-    let asked = case.requirement.acr_values.iter().filter_map(|name| Some((case.policy.rank(name)?, name)));
-    let fits = |(asked, _): &(usize, &String)| if case.requirement.essential { *asked <= rank } else { *asked == rank };
+/// them (OpenID Connect Core §5.5.1.1); of wished ones the one that names the level itself.
+fn reported(input: &Input<'_>, rank: usize) -> Option<String> {
+    let asked = input.requirement.acr_values.iter().filter_map(|name| Some((input.policy.rank(name)?, name)));
+    let fits =
+        |(asked, _): &(usize, &String)| if input.requirement.essential { *asked <= rank } else { *asked == rank };
     // The first of equal ones: `max_by_key` would give the last.
     asked.filter(fits).reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, name)| name.clone())
 }
 
-fn reasons(case: &Case<'_>, rank: usize) -> Vec<Reason> {
-    let Some(step) = case.policy.steps().get(rank) else { return vec![Reason::UnknownLevel] };
+fn reasons(input: &Input<'_>, rank: usize) -> Vec<Reason> {
+    let Some(level) = input.policy.levels().get(rank) else { return vec![Reason::UnknownLevel] };
     let mut reasons = Vec::new();
-    for source in &case.sources {
-        let name = || source.offer.source.clone();
+    for source in &input.sources {
+        let name = || source.capability.source.clone();
         if source.cap.is_none_or(|cap| cap < rank) {
-            let cap = source.cap.and_then(|c| case.policy.steps().get(c)).map(|s| s.rung.acr.clone());
+            let cap = source.cap.and_then(|c| input.policy.levels().get(c)).map(|level| level.definition.acr.clone());
             reasons.push(Reason::Cap { source: name(), cap });
         }
-        if !case.identifies(source, step, true) {
-            let best = source.proofed.map_or(source.offer.identity, |(level, _)| level);
-            reasons.push(Reason::Identity { source: name(), best, needed: step.rung.identity });
+        if !input.identifies(source, level, true) {
+            let best = source.proofed.map_or(source.capability.identity, |(stated, _)| stated);
+            reasons.push(Reason::Identity { source: name(), best, needed: level.definition.identity });
         }
-        let all = case.askable(source).iter().fold(Shown::default(), |shown, (_, e)| shown.with(e, e.traits));
-        if !step.meets(all) {
+        let methods = input.available_methods(source);
+        let all = methods.iter().fold(FactorSet::default(), |set, (_, m)| set.with(m, m.traits));
+        if !level.meets(all) {
             reasons.push(Reason::Methods { source: name() });
         }
     }

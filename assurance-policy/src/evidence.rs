@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::level::Quality;
+use crate::authentication_level::Quality;
 
 /// One factor that a person showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,8 @@ pub struct Proofing {
     /// The identity provider that states it.
     pub source: String,
     /// Identity level 0-2 (account levels of Decree 69/2024/NĐ-CP; 0: nothing checked).
-    pub level: u8,
+    #[serde(rename = "level")]
+    pub identity_level: u8,
     /// How it was done, by name in the policy, which limits the level; an unknown name is level 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -43,17 +44,17 @@ pub struct Proofing {
 }
 
 impl Proofing {
-    /// A statement of a level without method and time.
+    /// A statement of an identity level without method and time.
     #[must_use]
-    pub fn level(source: &str, level: u8) -> Self {
-        Self { source: source.to_owned(), level, method: None, at: None }
+    pub fn stated(source: &str, identity_level: u8) -> Self {
+        Self { source: source.to_owned(), identity_level, method: None, at: None }
     }
 }
 
-/// Everything held about one person at the time of a decision.
+/// Everything known about one person at the time of a decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Held {
+pub struct Evidence {
     /// The factors shown.
     #[serde(default)]
     pub factors: Vec<Factor>,
@@ -67,14 +68,14 @@ pub struct Held {
 
 /// What one identity provider is able and allowed to give.
 ///
-/// A source that is held but not among the offers of a decision counts for nothing: it is not allowed
+/// A source of evidence that is not among the capabilities that a decision is given counts for nothing: it is not allowed
 /// for this relying party, or it is gone from the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Offer {
+pub struct IdpCapability {
     /// The identity provider.
     pub source: String,
-    /// The highest rung that its accreditation allows; an unknown name caps to nothing.
+    /// The highest level that its accreditation allows; an unknown name caps to nothing.
     pub cap: String,
     /// The strength of the channel to it, by name in the policy; an unknown name caps to nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,21 +7,21 @@
 //! Sources: Decree 69/2024/NĐ-CP (identity levels 1-2, authentication levels 1-4); NIST SP 800-63-4
 //! and eIDAS appear only as the cross-walk that a policy file states.
 
-mod case;
+mod authentication_level;
 mod decision;
 mod evidence;
-mod level;
+mod factor_use;
+mod input;
 mod plan;
 mod policy;
 mod requirement;
 mod sentence;
-mod weigh;
 
+pub use authentication_level::{FactorKind, Quality, authentication_level};
 pub use decision::{Decision, Reason, Satisfied, decide};
-pub use evidence::{Factor, Held, Offer, Proofing};
-pub use level::{FactorKind, Quality, authentication_level};
+pub use evidence::{Evidence, Factor, IdpCapability, Proofing};
+pub use factor_use::{FactorUse, explain_factors};
 pub use plan::Plan;
-pub use policy::{Freshness, Method, Policy, PolicyError, PolicyFinding, Rule, Rung};
+pub use policy::{Freshness, Level, Method, Policy, PolicyError, PolicyFinding, Rule};
 pub use requirement::Requirement;
 pub use sentence::{Sentence, sentence};
-pub use weigh::{Use, weigh};

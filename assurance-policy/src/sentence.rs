@@ -20,8 +20,8 @@ pub fn sentence(decision: &Decision) -> Sentence {
         Decision::Satisfied(s) => {
             let methods = s.methods.join(" + ");
             Sentence {
-                vi: format!("Đạt {} nhờ {} tại {}.", s.rung, methods, s.source),
-                en: format!("Reached {} by {} at {}.", s.rung, methods, s.source),
+                vi: format!("Đạt {} nhờ {} tại {}.", s.level, methods, s.source),
+                en: format!("Reached {} by {} at {}.", s.level, methods, s.source),
             }
         }
         Decision::StepUp { plans } => {

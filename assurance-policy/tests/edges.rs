@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use assurance_policy::{
-    Decision, Factor, Held, Offer, Plan, Policy, Proofing, Quality, Reason, Requirement, Satisfied, Use, decide,
-    sentence, weigh,
+    Decision, Evidence, Factor, FactorUse, IdpCapability, Plan, Policy, Proofing, Quality, Reason, Requirement,
+    Satisfied, decide, explain_factors, sentence,
 };
 
 const NOW: i64 = 1_000;
@@ -14,16 +14,16 @@ fn factor(method: &str, at: i64) -> Factor {
     Factor { method: method.into(), source: "a".into(), at, in_request: false, qualities: [].into() }
 }
 
-fn held(identity: Option<u8>, methods: &[&str]) -> Held {
-    Held {
+fn evidence(identity: Option<u8>, methods: &[&str]) -> Evidence {
+    Evidence {
         factors: methods.iter().map(|m| factor(m, NOW)).collect(),
-        proofing: identity.map(|level| Proofing::level("a", level)).into_iter().collect(),
-        ..Held::default()
+        proofing: identity.map(|level| Proofing::stated("a", level)).into_iter().collect(),
+        ..Evidence::default()
     }
 }
 
-fn offer(cap: &str, methods: &[&str]) -> Offer {
-    Offer {
+fn capability(cap: &str, methods: &[&str]) -> IdpCapability {
+    IdpCapability {
         source: "a".into(),
         cap: cap.into(),
         channel: None,
@@ -32,9 +32,9 @@ fn offer(cap: &str, methods: &[&str]) -> Offer {
     }
 }
 
-fn rung(decision: Decision) -> Option<String> {
+fn level(decision: Decision) -> Option<String> {
     match decision {
-        Decision::Satisfied(s) => Some(s.rung),
+        Decision::Satisfied(s) => Some(s.level),
         _ => None,
     }
 }
@@ -43,13 +43,13 @@ fn default_policy() -> Policy {
     Policy::parse(DEFAULT).unwrap()
 }
 
-/// A policy with these methods (name, body) and one rung above level 1.
-fn policy_of(methods: &[(&str, &str)], rung: &str) -> Result<Policy, String> {
+/// A policy with these methods (name, body) and one level above level 1.
+fn policy_of(methods: &[(&str, &str)], level: &str) -> Result<Policy, String> {
     let mut text: String = methods.iter().map(|(name, body)| format!("[methods.{name}]\n{body}\n")).collect();
     text.push_str(
         "[[ladder]]\nacr = \"low\"\nrank = 1\nidentity = 0\nauthentication = [{ level = 1 }]\nfreshness = \"session\"\n",
     );
-    text.push_str(&format!("[[ladder]]\nacr = \"high\"\nrank = 2\nidentity = 0\n{rung}\n"));
+    text.push_str(&format!("[[ladder]]\nacr = \"high\"\nrank = 2\nidentity = 0\n{level}\n"));
     Policy::parse(&text).map_err(|e| e.to_string())
 }
 
@@ -58,10 +58,14 @@ const HAVE: &str = "kinds = [\"possession\"]";
 
 #[test]
 fn what_a_provider_could_state_is_not_what_it_has_stated() {
-    let two = held(None, &["password", "totp"]);
+    let two = evidence(None, &["password", "totp"]);
     let reached =
-        decide(&default_policy(), &Requirement::default(), &two, &[offer("urn:nixa:loa:4", &["password"])], NOW);
-    assert_eq!(rung(reached).as_deref(), Some("urn:nixa:loa:1"), "identity 0 without a statement, and level 1 with it");
+        decide(&default_policy(), &Requirement::default(), &two, &[capability("urn:nixa:loa:4", &["password"])], NOW);
+    assert_eq!(
+        level(reached).as_deref(),
+        Some("urn:nixa:loa:1"),
+        "identity 0 without a statement, and level 1 with it"
+    );
 }
 
 #[test]
@@ -74,8 +78,8 @@ fn of_two_names_for_one_level_the_first_is_reported() {
         let decision = decide(
             &default_policy(),
             &requirement,
-            &held(Some(1), &["password"]),
-            &[offer("urn:nixa:loa:4", &[])],
+            &evidence(Some(1), &["password"]),
+            &[capability("urn:nixa:loa:4", &[])],
             NOW,
         );
         let Decision::Satisfied(Satisfied { acr, .. }) = decision else { unreachable_outcome() };
@@ -91,26 +95,27 @@ fn unreachable_outcome() -> ! {
 fn a_cap_that_is_just_high_enough_is_no_reason() {
     let need = Requirement::at_least("urn:nixa:loa:2");
     let decision =
-        decide(&default_policy(), &need, &held(Some(1), &[]), &[offer("urn:nixa:loa:2", &["password"])], NOW);
+        decide(&default_policy(), &need, &evidence(Some(1), &[]), &[capability("urn:nixa:loa:2", &["password"])], NOW);
     let Decision::Unmet { reasons, .. } = decision else { unreachable_outcome() };
     assert_eq!(reasons, [Reason::Methods { source: "a".into() }]);
 }
 
 #[test]
 fn the_same_quality_or_method_twice_is_still_there() {
-    let two_keys = Held { factors: vec![factor("passkey", NOW), factor("passkey", NOW - 1)], ..held(Some(2), &[]) };
+    let two_keys =
+        Evidence { factors: vec![factor("passkey", NOW), factor("passkey", NOW - 1)], ..evidence(Some(2), &[]) };
     let need = Requirement::at_least("urn:nixa:loa:3");
-    let reached = decide(&default_policy(), &need, &two_keys, &[offer("urn:nixa:loa:4", &[])], NOW);
-    assert_eq!(rung(reached).as_deref(), Some("urn:nixa:loa:3"));
+    let reached = decide(&default_policy(), &need, &two_keys, &[capability("urn:nixa:loa:4", &[])], NOW);
+    assert_eq!(level(reached).as_deref(), Some("urn:nixa:loa:3"));
 
     let signature =
         || Factor { in_request: true, qualities: [Quality::RevocationChecked].into(), ..factor("pki-signature", NOW) };
-    let twice = Held { factors: vec![signature(), signature(), factor("face", NOW)], ..held(Some(2), &[]) };
+    let twice = Evidence { factors: vec![signature(), signature(), factor("face", NOW)], ..evidence(Some(2), &[]) };
     let named = DEFAULT.replace("  { level = 4 },\n", "");
     let policy = Policy::parse(&named).unwrap();
     let need = Requirement::at_least("urn:nixa:loa:4");
     assert_eq!(
-        rung(decide(&policy, &need, &twice, &[offer("urn:nixa:loa:4", &[])], NOW)).as_deref(),
+        level(decide(&policy, &need, &twice, &[capability("urn:nixa:loa:4", &[])], NOW)).as_deref(),
         Some("urn:nixa:loa:4")
     );
 }
@@ -120,10 +125,10 @@ fn a_quality_that_the_method_has_anyway_may_be_stated_too() {
     let both =
         DEFAULT.replace("may = [\"revocation-checked\"]", "may = [\"revocation-checked\", \"phishing-resistant\"]");
     let stated = Factor { qualities: [Quality::PhishingResistant].into(), ..factor("pki-signature", NOW) };
-    let held = Held { factors: vec![stated], ..held(Some(2), &[]) };
+    let evidence = Evidence { factors: vec![stated], ..evidence(Some(2), &[]) };
     let need = Requirement::at_least("urn:nixa:loa:3");
-    let reached = decide(&Policy::parse(&both).unwrap(), &need, &held, &[offer("urn:nixa:loa:4", &[])], NOW);
-    assert_eq!(rung(reached).as_deref(), Some("urn:nixa:loa:3"));
+    let reached = decide(&Policy::parse(&both).unwrap(), &need, &evidence, &[capability("urn:nixa:loa:4", &[])], NOW);
+    assert_eq!(level(reached).as_deref(), Some("urn:nixa:loa:3"));
 }
 
 #[test]
@@ -139,8 +144,8 @@ fn the_least_burden_wins_and_of_equal_ones_the_first_name() {
     let plan = |policy: &Policy, methods: &[&str]| match decide(
         policy,
         &Requirement::at_least("high"),
-        &Held::default(),
-        &[offer("high", methods)],
+        &Evidence::default(),
+        &[capability("high", methods)],
         NOW,
     ) {
         Decision::StepUp { plans } => plans.into_iter().next().map(|p| p.methods).unwrap(),
@@ -159,13 +164,14 @@ fn a_rule_that_names_a_method_needs_that_method() {
     let rule = "authentication = [{ level = 1, methods = [\"y\"] }]\nfreshness = \"session\"";
     let policy = policy_of(&[("x", HAVE), ("y", HAVE)], rule).unwrap();
     for (method, reached) in [("x", "low"), ("y", "high")] {
-        let decision = decide(&policy, &Requirement::default(), &held(None, &[method]), &[offer("high", &[])], NOW);
-        assert_eq!(rung(decision).as_deref(), Some(reached));
+        let decision =
+            decide(&policy, &Requirement::default(), &evidence(None, &[method]), &[capability("high", &[])], NOW);
+        assert_eq!(level(decision).as_deref(), Some(reached));
     }
 }
 
 #[test]
-fn five_methods_at_once_are_more_than_a_rung_may_need() {
+fn five_methods_at_once_are_more_than_a_level_may_need() {
     let methods = ["a", "b", "c", "d", "e"].map(|name| (name, HAVE));
     let rule =
         |names: &str| format!("authentication = [{{ level = 1, methods = [{names}] }}]\nfreshness = \"session\"");
@@ -175,8 +181,8 @@ fn five_methods_at_once_are_more_than_a_rung_may_need() {
 }
 
 #[test]
-fn what_a_rung_may_not_say() {
-    for (rung, reason) in [
+fn what_a_level_may_not_say() {
+    for (level, reason) in [
         ("authentication = []\nfreshness = 5", "authentication is outside its scale"),
         ("authentication = [{ level = 5 }]\nfreshness = 5", "authentication is outside its scale"),
         ("authentication = [{ level = 0 }]\nfreshness = 5", "authentication is outside its scale"),
@@ -186,8 +192,8 @@ fn what_a_rung_may_not_say() {
         ("authentication = [{ level = 2 }]\nfreshness = 5\nnist = \"IAL2 AAL1\"", "NIST IAL2 AAL1 is more"),
         ("authentication = [{ level = 2 }]\nfreshness = 5\nfactor_freshness = { x = 6 }", "counts for longer"),
     ] {
-        let refused = policy_of(&[("x", HAVE), ("y", KNOW)], rung).unwrap_err();
-        assert!(refused.contains(reason), "{rung}: {refused}");
+        let refused = policy_of(&[("x", HAVE), ("y", KNOW)], level).unwrap_err();
+        assert!(refused.contains(reason), "{level}: {refused}");
     }
     let equal = "authentication = [{ level = 2 }]\nfreshness = 5\nfactor_freshness = { x = 5 }\nnist = \"IAL1 AAL2\"";
     assert!(policy_of(&[("x", HAVE), ("y", KNOW)], equal).is_ok(), "as much as the level is");
@@ -211,20 +217,22 @@ fn what_the_policy_knows() {
     assert_eq!(names.len(), 7);
     assert_eq!(names[..4], ["urn:nixa:loa:1", "urn:nixa:loa:2", "urn:nixa:loa:3", "urn:nixa:loa:4"]);
     assert!(names[4..].iter().all(|n| n.starts_with("http://eidas.europa.eu/LoA/")), "each name once: {names:?}");
-    assert_eq!(policy.rung("http://eidas.europa.eu/LoA/high").unwrap().acr, "urn:nixa:loa:4");
-    assert!(policy.rung("gold").is_none());
+    assert_eq!(policy.level("http://eidas.europa.eu/LoA/high").unwrap().acr, "urn:nixa:loa:4");
+    assert!(policy.level("gold").is_none());
 }
 
 #[test]
 fn factors_at_the_edge_of_their_time_count() {
     let policy = default_policy();
     let other = Factor { source: "b".into(), ..factor("password", NOW) };
-    let held = Held { factors: vec![factor("password", NOW), factor("totp", NOW - 60), other], ..held(Some(1), &[]) };
+    let evidence =
+        Evidence { factors: vec![factor("password", NOW), factor("totp", NOW - 60), other], ..evidence(Some(1), &[]) };
     let need = Requirement { max_age: Some(60), ..Requirement::at_least("urn:nixa:loa:2") };
-    let offers = [offer("urn:nixa:loa:4", &[]), Offer { source: "b".into(), ..offer("urn:nixa:loa:4", &[]) }];
-    let decision = decide(&policy, &need, &held, &offers, NOW);
-    let uses = weigh(&policy, &need, &held, &offers, NOW, &decision);
-    assert_eq!(uses, [Use::Counted, Use::Counted, Use::OtherSource]);
+    let capabilities =
+        [capability("urn:nixa:loa:4", &[]), IdpCapability { source: "b".into(), ..capability("urn:nixa:loa:4", &[]) }];
+    let decision = decide(&policy, &need, &evidence, &capabilities, NOW);
+    let uses = explain_factors(&policy, &need, &evidence, &capabilities, NOW, &decision);
+    assert_eq!(uses, [FactorUse::Counted, FactorUse::Counted, FactorUse::OtherSource]);
 }
 
 #[test]
@@ -234,7 +242,7 @@ fn sentences_in_both_languages() {
     let unmet = |reason: Reason| Decision::Unmet { acr: Some("x".into()), reasons: vec![reason] };
     let satisfied = Satisfied {
         acr: "asked".into(),
-        rung: "x".into(),
+        level: "x".into(),
         source: "a".into(),
         methods: vec!["password".into()],
         amr: vec![],
@@ -279,7 +287,7 @@ fn sentences_in_both_languages() {
 }
 
 #[test]
-fn asking_again_is_for_the_same_source_and_rung() {
+fn asking_again_is_for_the_same_source_and_level() {
     let plan = Plan { source: "a".into(), acr: "x".into(), methods: vec!["totp".into()] };
     let decision = Decision::StepUp { plans: vec![plan] };
     for (source, acr, asks) in [("a", "x", true), ("a", "y", false), ("b", "x", false)] {

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Quality, Requirement, decide};
+use assurance_policy::{Decision, Evidence, Factor, IdpCapability, Policy, Proofing, Quality, Requirement, decide};
 use proptest::prelude::*;
 
 const NOW: i64 = 1_800_000_000;
@@ -35,22 +35,22 @@ fn factor() -> impl Strategy<Value = Factor> {
     )
 }
 
-fn held() -> impl Strategy<Value = Held> {
-    (prop::collection::vec(factor(), 0..6), prop::option::of(0u8..=2), 0u8..=2).prop_map(|(factors, a, b)| Held {
+fn evidence() -> impl Strategy<Value = Evidence> {
+    (prop::collection::vec(factor(), 0..6), prop::option::of(0u8..=2), 0u8..=2).prop_map(|(factors, a, b)| Evidence {
         factors,
-        proofing: a.map(|level| Proofing::level("a", level)).into_iter().chain([Proofing::level("b", b)]).collect(),
-        ..Held::default()
+        proofing: a.map(|level| Proofing::stated("a", level)).into_iter().chain([Proofing::stated("b", b)]).collect(),
+        ..Evidence::default()
     })
 }
 
-fn offer(source: &'static str) -> impl Strategy<Value = Offer> {
+fn capability(source: &'static str) -> impl Strategy<Value = IdpCapability> {
     (0usize..4, prop::sample::subsequence(method_names(), 0..=6), 0u8..=2).prop_map(move |(cap, methods, identity)| {
-        Offer { source: source.to_owned(), cap: acr(cap), channel: None, methods, identity }
+        IdpCapability { source: source.to_owned(), cap: acr(cap), channel: None, methods, identity }
     })
 }
 
-fn offers() -> impl Strategy<Value = Vec<Offer>> {
-    (offer("a"), offer("b")).prop_map(|(a, b)| vec![a, b])
+fn capabilities() -> impl Strategy<Value = Vec<IdpCapability>> {
+    (capability("a"), capability("b")).prop_map(|(a, b)| vec![a, b])
 }
 
 fn requirement() -> impl Strategy<Value = Requirement> {
@@ -59,22 +59,22 @@ fn requirement() -> impl Strategy<Value = Requirement> {
     })
 }
 
-fn rank(requirement: &Requirement, held: &Held, offers: &[Offer]) -> Option<usize> {
-    match decide(&POLICY, requirement, held, offers, NOW) {
-        Decision::Satisfied(s) => Some(rank_of(&s.rung)),
+fn rank(requirement: &Requirement, evidence: &Evidence, capabilities: &[IdpCapability]) -> Option<usize> {
+    match decide(&POLICY, requirement, evidence, capabilities, NOW) {
+        Decision::Satisfied(s) => Some(rank_of(&s.level)),
         _ => None,
     }
 }
 
 /// What is held after a person showed these methods at a source.
-fn after(held: &Held, offer: &Offer, methods: &[String]) -> Held {
-    let mut then = held.clone();
-    if !then.proofing.iter().any(|p| p.source == offer.source) {
-        then.proofing.push(Proofing::level(&offer.source, offer.identity));
+fn after(evidence: &Evidence, capability: &IdpCapability, methods: &[String]) -> Evidence {
+    let mut then = evidence.clone();
+    if !then.proofing.iter().any(|p| p.source == capability.source) {
+        then.proofing.push(Proofing::stated(&capability.source, capability.identity));
     }
     then.factors.extend(methods.iter().map(|method| Factor {
         method: method.clone(),
-        source: offer.source.clone(),
+        source: capability.source.clone(),
         at: NOW,
         in_request: true,
         qualities: [].into(),
@@ -84,24 +84,24 @@ fn after(held: &Held, offer: &Offer, methods: &[String]) -> Held {
 
 proptest! {
     #[test]
-    fn adding_evidence_never_lowers_a_level(held in held(), more in factor(), offers in offers()) {
-        let before = rank(&Requirement::default(), &held, &offers);
-        let mut then = held;
+    fn adding_evidence_never_lowers_a_level(evidence in evidence(), more in factor(), capabilities in capabilities()) {
+        let before = rank(&Requirement::default(), &evidence, &capabilities);
+        let mut then = evidence;
         then.factors.push(more);
-        prop_assert!(rank(&Requirement::default(), &then, &offers) >= before);
+        prop_assert!(rank(&Requirement::default(), &then, &capabilities) >= before);
     }
 
     #[test]
-    fn raising_a_cap_never_lowers_a_level(held in held(), offers in offers(), which in 0usize..2) {
-        let before = rank(&Requirement::default(), &held, &offers);
-        let mut raised = offers;
+    fn raising_a_cap_never_lowers_a_level(evidence in evidence(), capabilities in capabilities(), which in 0usize..2) {
+        let before = rank(&Requirement::default(), &evidence, &capabilities);
+        let mut raised = capabilities;
         raised[which].cap = acr(3);
-        prop_assert!(rank(&Requirement::default(), &held, &raised) >= before);
+        prop_assert!(rank(&Requirement::default(), &evidence, &raised) >= before);
     }
 
     #[test]
-    fn what_is_satisfied_stays_so_under_a_weaker_need(held in held(), offers in offers(), strong in requirement()) {
-        if rank(&strong, &held, &offers).is_some() {
+    fn what_is_satisfied_stays_so_under_a_weaker_need(evidence in evidence(), capabilities in capabilities(), strong in requirement()) {
+        if rank(&strong, &evidence, &capabilities).is_some() {
             let weaker = [
                 Requirement { minimums: vec![acr(0)], ..strong.clone() },
                 Requirement { max_age: None, ..strong.clone() },
@@ -109,61 +109,61 @@ proptest! {
                 Requirement { sso: true, ..strong.clone() },
             ];
             for requirement in weaker {
-                prop_assert!(rank(&requirement, &held, &offers).is_some(), "{requirement:?}");
+                prop_assert!(rank(&requirement, &evidence, &capabilities).is_some(), "{requirement:?}");
             }
         }
     }
 
     #[test]
-    fn a_risk_signal_never_lowers_a_level(held in held(), offers in offers(), need in requirement()) {
+    fn a_risk_signal_never_lowers_a_level(evidence in evidence(), capabilities in capabilities(), need in requirement()) {
         let risky = Requirement { risk: vec!["new-device".to_owned()], ..need.clone() };
-        if rank(&risky, &held, &offers).is_some() {
-            prop_assert!(rank(&need, &held, &offers).is_some());
+        if rank(&risky, &evidence, &capabilities).is_some() {
+            prop_assert!(rank(&need, &evidence, &capabilities).is_some());
         }
     }
 
     #[test]
-    fn carrying_out_a_plan_satisfies_it(held in held(), offers in offers(), need in requirement()) {
-        if let Decision::StepUp { plans } = decide(&POLICY, &need, &held, &offers, NOW) {
+    fn carrying_out_a_plan_satisfies_it(evidence in evidence(), capabilities in capabilities(), need in requirement()) {
+        if let Decision::StepUp { plans } = decide(&POLICY, &need, &evidence, &capabilities, NOW) {
             for plan in plans {
-                let offer = offers.iter().find(|o| o.source == plan.source).unwrap();
-                let then = after(&held, offer, &plan.methods);
-                prop_assert!(rank(&need, &then, &offers).is_some(), "{plan:?}");
+                let capability = capabilities.iter().find(|o| o.source == plan.source).unwrap();
+                let then = after(&evidence, capability, &plan.methods);
+                prop_assert!(rank(&need, &then, &capabilities).is_some(), "{plan:?}");
             }
         }
     }
 
     #[test]
-    fn no_plan_is_longer_than_needed_and_none_is_overlooked(held in held(), offers in offers(), need in requirement()) {
-        let decision = decide(&POLICY, &need, &held, &offers, NOW);
+    fn no_plan_is_longer_than_needed_and_none_is_overlooked(evidence in evidence(), capabilities in capabilities(), need in requirement()) {
+        let decision = decide(&POLICY, &need, &evidence, &capabilities, NOW);
         if matches!(decision, Decision::Satisfied(_)) {
             return Ok(());
         }
-        for offer in &offers {
+        for capability in &capabilities {
             // Every subset of what can be asked, by brute force.
-            let shortest = (1u32..1 << offer.methods.len())
+            let shortest = (1u32..1 << capability.methods.len())
                 .filter(|bits| {
-                    let chosen: Vec<String> = offer.methods.iter().enumerate()
+                    let chosen: Vec<String> = capability.methods.iter().enumerate()
                         .filter(|(i, _)| bits >> i & 1 == 1).map(|(_, m)| m.clone()).collect();
-                    rank(&need, &after(&held, offer, &chosen), &offers).is_some()
+                    rank(&need, &after(&evidence, capability, &chosen), &capabilities).is_some()
                 })
                 .map(u32::count_ones)
                 .min();
             let planned = match &decision {
-                Decision::StepUp { plans } => plans.iter().find(|p| p.source == offer.source).map(|p| p.methods.len() as u32),
+                Decision::StepUp { plans } => plans.iter().find(|p| p.source == capability.source).map(|p| p.methods.len() as u32),
                 _ => None,
             };
-            prop_assert_eq!(planned, shortest, "{}", offer.source);
+            prop_assert_eq!(planned, shortest, "{}", capability.source);
         }
     }
 
     #[test]
-    fn the_same_case_is_always_decided_the_same_way(held in held(), offers in offers(), need in requirement()) {
-        let once = decide(&POLICY, &need, &held, &offers, NOW);
-        let mut turned = held.clone();
+    fn the_same_case_is_always_decided_the_same_way(evidence in evidence(), capabilities in capabilities(), need in requirement()) {
+        let once = decide(&POLICY, &need, &evidence, &capabilities, NOW);
+        let mut turned = evidence.clone();
         turned.factors.reverse();
         turned.proofing.reverse();
-        let again = decide(&POLICY, &need, &turned, &offers, NOW);
+        let again = decide(&POLICY, &need, &turned, &capabilities, NOW);
         prop_assert_eq!(once, again);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Decision, Held as Evidence, Offer as IdpCapability, Requirement, decide};
+use assurance_policy::{Decision, Evidence, IdpCapability, Requirement, decide};
 use nixa_protocol::Timestamp;
 
 use crate::broker::Broker;
-use crate::evidence::{held as evidence, requirement};
+use crate::evidence::{evidence, requirement};
 use crate::settings::IdpSettings;
 use crate::transaction::{BrokerSession, BrokerTransaction};
 
@@ -37,7 +37,7 @@ impl Broker {
         let requirement = requirement(&transaction.request, &self.portal(client_id), signals);
         let evidence = evidence(session.map(|s| &s.data), &transaction.id);
         let mut capabilities: Vec<IdpCapability> =
-            self.allowed_idps(client_id).into_iter().map(IdpSettings::offer).collect();
+            self.allowed_idps(client_id).into_iter().map(IdpSettings::capability).collect();
         for capability in capabilities.iter_mut().filter(|c| transaction.data.fell_short.contains(&c.source)) {
             // It was asked in this transaction and gave what it could: its evidence counts, more is not to be had.
             capability.methods.clear();

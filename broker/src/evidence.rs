@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Factor, Held, Requirement};
+use assurance_policy::{Evidence, Factor, Requirement};
 use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
 use nixa_protocol::id;
 use nixa_protocol::{Timestamp, id::Id};
@@ -31,9 +31,9 @@ pub(crate) fn requirement(
     }
 }
 
-/// What a session holds, seen from one open login.
-pub(crate) fn held(login: Option<&SessionData>, transaction: &Id<id::Transaction>) -> Held {
-    let Some(login) = login else { return Held::default() };
+/// What a session has shown, seen from one transaction.
+pub(crate) fn evidence(session: Option<&SessionData>, transaction: &Id<id::Transaction>) -> Evidence {
+    let Some(session) = session else { return Evidence::default() };
     let factor = |f: &KnownFactor| Factor {
         method: f.method.clone(),
         source: f.source.clone(),
@@ -41,8 +41,8 @@ pub(crate) fn held(login: Option<&SessionData>, transaction: &Id<id::Transaction
         in_request: f.shown_in.as_ref() == Some(transaction),
         qualities: f.qualities.clone(),
     };
-    let factors = login.factors.iter().map(factor).collect();
-    Held { factors, proofing: login.proofing.clone(), enrolled: login.enrolled.clone() }
+    let factors = session.factors.iter().map(factor).collect();
+    Evidence { factors, proofing: session.proofing.clone(), enrolled: session.enrolled.clone() }
 }
 
 /// The factors of a provider's answer, as the session will know them. Those that the session knew already

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use assurance_policy::{Decision, sentence, weigh};
+use assurance_policy::{Decision, explain_factors, sentence};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use nixa_audit::{Event, Kind};
@@ -49,7 +49,7 @@ impl Broker {
 /// The decision in the audit; the whole of it stands in the table of decisions.
 fn decided(record: &DecisionRecord, decision: &Decision) -> Event {
     let (outcome, acr) = match decision {
-        Decision::Satisfied(reached) => ("satisfied", Some(reached.rung.as_str())),
+        Decision::Satisfied(reached) => ("satisfied", Some(reached.level.as_str())),
         Decision::StepUp { plans } => ("step-up", plans.first().map(|plan| plan.acr.as_str())),
         Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
     };
@@ -86,7 +86,7 @@ impl Interaction for Broker {
             "requirement": requirement,
             "held": evidence,
             "offers": capabilities,
-            "uses": weigh(&self.policy, requirement, evidence, capabilities, now.0, decision),
+            "uses": explain_factors(&self.policy, requirement, evidence, capabilities, now.0, decision),
             "decision": decision,
             "sentence": sentence(decision),
         });

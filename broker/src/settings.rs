@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assurance_policy::{Factor, Held, Offer, Proofing, Quality};
+use assurance_policy::{Evidence, Factor, IdpCapability, Proofing, Quality};
 use nixa_protocol::LocalizedText;
 use nixa_protocol::jose::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -110,10 +110,10 @@ pub struct IdpSettings {
 impl IdpSettings {
     /// What it can give, for the policy.
     #[must_use]
-    pub fn offer(&self) -> Offer {
+    pub fn capability(&self) -> IdpCapability {
         let vocabulary = || self.levels.iter().flat_map(|l| l.methods.iter().cloned()).collect();
         let methods = self.on_request.clone().unwrap_or_else(vocabulary);
-        Offer {
+        IdpCapability {
             source: self.id.clone(),
             cap: self.cap.clone(),
             channel: self.channel.clone(),
@@ -125,12 +125,12 @@ impl IdpSettings {
     /// What a statement of it says, as if it were shown at `at`; nothing for one that the configuration
     /// does not map.
     #[must_use]
-    pub fn evidence(&self, acr: Option<&str>, amr: &[String], at: i64) -> Option<Held> {
+    pub fn evidence(&self, acr: Option<&str>, amr: &[String], at: i64) -> Option<Evidence> {
         self.levels.iter().rfind(|l| l.is_stated(acr, amr)).map(|level| self.vouched(level, at))
     }
 
     /// What one entry of the vocabulary says, as if it were shown at `at`.
-    pub(crate) fn vouched(&self, level: &LevelMap, at: i64) -> Held {
+    pub(crate) fn vouched(&self, level: &LevelMap, at: i64) -> Evidence {
         let factor = |method: &String| Factor {
             method: method.clone(),
             source: self.id.clone(),
@@ -139,10 +139,10 @@ impl IdpSettings {
             qualities: level.qualities.clone(),
         };
         let (source, method) = (self.id.clone(), level.proofing.clone());
-        Held {
+        Evidence {
             factors: level.methods.iter().map(factor).collect(),
-            proofing: vec![Proofing { source, level: level.identity, method, at: None }],
-            ..Held::default()
+            proofing: vec![Proofing { source, identity_level: level.identity, method, at: None }],
+            ..Evidence::default()
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Requirement, decide};
+use assurance_policy::{Decision, Evidence, Factor, IdpCapability, Policy, Proofing, Requirement, decide};
 use async_trait::async_trait;
 use nixa_credentials::Accounts;
 use nixa_protocol::authorize::Prompt;
@@ -47,20 +47,20 @@ impl Idp {
                 || request.prompts(Prompt::SelectAccount),
             ..Requirement::default()
         };
-        let held = session.map_or_else(Held::default, |s| Held {
-            factors: s.data.factors.iter().map(|f| evidence(f, transaction)).collect(),
-            proofing: vec![Proofing::level(SELF, s.data.identity_level)],
-            ..Held::default()
+        let evidence = session.map_or_else(Evidence::default, |s| Evidence {
+            factors: s.data.factors.iter().map(|f| factor(f, transaction)).collect(),
+            proofing: vec![Proofing::stated(SELF, s.data.identity_level)],
+            ..Evidence::default()
         });
         let enrolled = |m: &&str| session.is_none_or(|s| s.data.enrolled.iter().any(|e| e == m));
-        let offer = Offer {
+        let capability = IdpCapability {
             source: SELF.to_owned(),
             channel: None,
             cap: self.policy.ladder().last().map(|r| r.acr.clone()).unwrap_or_default(),
             methods: SUPPORTED.iter().filter(|m| enrolled(m)).map(|m| (*m).to_owned()).collect(),
             identity: session.map_or(2, |s| s.data.identity_level),
         };
-        decide(&self.policy, &requirement, &held, &[offer], now.0)
+        decide(&self.policy, &requirement, &evidence, &[capability], now.0)
     }
 
     /// What a transaction needs next: a pure decision on what is stored.
@@ -96,7 +96,7 @@ impl Idp {
     }
 }
 
-fn evidence(shown: &ShownFactor, transaction: &IdpTransaction) -> Factor {
+fn factor(shown: &ShownFactor, transaction: &IdpTransaction) -> Factor {
     Factor {
         method: shown.method.clone(),
         source: SELF.to_owned(),

@@ -216,7 +216,7 @@ fn only_tests_of_the_binary_are_free() {
 /// name: whoever does that decides beside the policy.
 fn judges_levels(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    let words = ["acr", "rung", "loa", "eidas", "aal"];
+    let words = ["acr", "level", "rung", "loa", "eidas", "aal"];
     let is_level = |side: &str| {
         let name = side.trim().trim_end_matches(')').rsplit(['.', ' ', '(', '&']).next().unwrap_or_default();
         words.contains(&name)
@@ -258,7 +258,7 @@ fn no_other_place_compares_levels() {
 fn a_comparison_of_levels_is_seen() {
     for line in [
         "if session.acr >= needed {",
-        "let enough = reached.rung < wanted;",
+        "let enough = reached.level < wanted;",
         "    (acr == \"x\").then_some(1)",
         "level.rank()",
         "let acr = \"urn:nixa:loa:2\";",

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::file::{File, Rung};
-use super::{Entry, MOST_METHODS, Policy, PolicyError, PolicyFinding, Shown, Step};
-use crate::level::Traits;
+use super::file::{File, Level};
+use super::{
+    CompiledLevel, CompiledMethod, CompiledRule, FactorSet, MOST_METHODS, Method, Policy, PolicyError, PolicyFinding,
+    Rule,
+};
+use crate::authentication_level::Traits;
 
 struct Findings<'t> {
     text: &'t str,
@@ -26,16 +29,16 @@ pub(super) fn load(text: &str, version: String) -> Result<Policy, PolicyError> {
         let line = text.get(..start).map_or(1, |before| before.matches('\n').count() + 1);
         PolicyError { findings: vec![PolicyFinding { line, reason: e.message().to_owned() }] }
     })?;
-    file.ladder.sort_by_key(|r| r.get_ref().rank);
+    file.ladder.sort_by_key(|level| level.get_ref().rank);
     let mut findings = Findings { text, found: Vec::new() };
     check_parts(&file, &mut findings);
-    let entries = entries(&file);
-    let steps: Vec<Step> = file.ladder.iter().map(|r| step(r.get_ref(), &entries)).collect();
+    let methods = compile_methods(&file);
+    let levels: Vec<CompiledLevel> = file.ladder.iter().map(|level| compile_level(level.get_ref(), &methods)).collect();
     let names = names(&file, &mut findings);
     check_order(&file, &mut findings);
     check_crosswalk(&file, &names, &mut findings);
-    if entries.len() <= MOST_METHODS {
-        check_combinations(&file, &entries, &steps, &mut findings);
+    if methods.len() <= MOST_METHODS {
+        check_combinations(&file, &methods, &levels, &mut findings);
     }
     let mut place = |table: &str, name: &str, at: &Spanned<String>| {
         let found = names.get(at.get_ref()).copied();
@@ -52,7 +55,7 @@ pub(super) fn load(text: &str, version: String) -> Result<Policy, PolicyError> {
     let proofing = file.proofing.iter().map(|(n, p)| (n.clone(), p.get_ref().level)).collect();
     let mut found = findings.found;
     if found.is_empty() {
-        return Ok(Policy { version, entries, steps, names, channels, proofing, risk });
+        return Ok(Policy { version, methods, levels, names, channels, proofing, risk });
     }
     found.sort();
     found.dedup();
@@ -83,73 +86,76 @@ fn check_parts(file: &File, findings: &mut Findings<'_>) {
         }
     }
     for spanned in &file.ladder {
-        let rung = spanned.get_ref();
-        let acr = &rung.acr;
-        if rung.identity > 2 {
+        let level = spanned.get_ref();
+        let acr = &level.acr;
+        if level.identity > 2 {
             findings.add(spanned, format!("ladder `{acr}`: identity is outside its scale"));
         }
-        if rung.authentication.is_empty() || rung.authentication.iter().any(|r| !(1..=4).contains(&r.level)) {
+        if level.authentication.is_empty()
+            || level.authentication.iter().any(|r| !(1..=4).contains(&r.authentication_level))
+        {
             findings.add(spanned, format!("ladder `{acr}`: authentication is outside its scale"));
         }
-        let used = rung.authentication.iter().flat_map(|r| r.methods.iter()).chain(rung.factor_freshness.keys());
+        let used = level.authentication.iter().flat_map(|r| r.methods.iter()).chain(level.factor_freshness.keys());
         for unknown in used.filter(|m| !file.methods.contains_key(*m)) {
             findings.add(spanned, format!("ladder `{acr}`: unknown method `{unknown}`"));
         }
-        for (method, freshness) in &rung.factor_freshness {
-            if freshness.limit() > rung.freshness.limit() {
+        for (method, freshness) in &level.factor_freshness {
+            if freshness.limit() > level.freshness.limit() {
                 findings.add(spanned, format!("ladder `{acr}`: `{method}` counts for longer than the rung allows"));
             }
         }
     }
 }
 
-fn entries(file: &File) -> Vec<Entry> {
+fn compile_methods(file: &File) -> Vec<CompiledMethod> {
     let bit = |name: &str| file.methods.keys().position(|n| n == name).map_or(0, |i| 1u64.wrapping_shl(i as u32));
-    let entry = |(name, method): (&String, &Spanned<super::Method>)| {
-        let method = method.get_ref().clone();
+    let compile = |(name, method): (&String, &Spanned<Method>)| {
+        let definition = method.get_ref();
         let base = name.split_once(':').map_or(0, |(base, _)| bit(base));
-        Entry {
-            traits: Traits::new(&method.kinds, &method.qualities),
-            may: Traits::new(&Default::default(), &method.may),
+        CompiledMethod {
+            traits: Traits::new(&definition.kinds, &definition.qualities),
+            may: Traits::new(&Default::default(), &definition.may),
             bits: bit(name) | base,
             name: name.clone(),
-            method,
+            definition: definition.clone(),
         }
     };
-    file.methods.iter().map(entry).collect()
+    file.methods.iter().map(compile).collect()
 }
 
-fn step(rung: &Rung, entries: &[Entry]) -> Step {
-    let bits = |name: &String| entries.iter().position(|e| &e.name == name).map_or(0, |i| 1u64.wrapping_shl(i as u32));
-    let rule = |rule: &super::Rule| {
-        let qualities = Traits::new(&Default::default(), &rule.qualities);
-        (rule.level, qualities, rule.methods.iter().fold(0, |all, m| all | bits(m)))
+fn compile_level(level: &Level, methods: &[CompiledMethod]) -> CompiledLevel {
+    let bits = |name: &String| methods.iter().position(|m| &m.name == name).map_or(0, |i| 1u64.wrapping_shl(i as u32));
+    let rule = |rule: &Rule| CompiledRule {
+        authentication_level: rule.authentication_level,
+        qualities: Traits::new(&Default::default(), &rule.qualities),
+        methods: rule.methods.iter().fold(0, |all, m| all | bits(m)),
     };
-    let limit = |entry: &Entry| {
-        let base = entry.name.split_once(':').map_or(entry.name.as_str(), |(base, _)| base);
-        let own = rung.factor_freshness.get(&entry.name).or_else(|| rung.factor_freshness.get(base));
-        own.unwrap_or(&rung.freshness).limit()
+    let limit = |method: &CompiledMethod| {
+        let base = method.name.split_once(':').map_or(method.name.as_str(), |(base, _)| base);
+        let own = level.factor_freshness.get(&method.name).or_else(|| level.factor_freshness.get(base));
+        own.unwrap_or(&level.freshness).limit()
     };
-    Step {
-        rules: rung.authentication.iter().map(rule).collect(),
-        limits: entries.iter().map(limit).collect(),
-        rung: rung.clone(),
+    CompiledLevel {
+        rules: level.authentication.iter().map(rule).collect(),
+        limits: methods.iter().map(limit).collect(),
+        definition: level.clone(),
     }
 }
 
 /// Every name of a level with its place, each name once.
 fn names(file: &File, findings: &mut Findings<'_>) -> BTreeMap<String, usize> {
     let mut names = BTreeMap::new();
-    for (place, rung) in file.ladder.iter().enumerate() {
-        if names.insert(rung.get_ref().acr.clone(), place).is_some() {
-            findings.add(rung, format!("ladder: the name `{}` is defined twice", rung.get_ref().acr));
+    for (place, level) in file.ladder.iter().enumerate() {
+        if names.insert(level.get_ref().acr.clone(), place).is_some() {
+            findings.add(level, format!("ladder: the name `{}` is defined twice", level.get_ref().acr));
         }
     }
-    let rungs = names.clone();
+    let levels = names.clone();
     for (name, acr) in &file.crosswalk {
-        match rungs.get(acr.get_ref()) {
+        match levels.get(acr.get_ref()) {
             None => findings.add(acr, format!("crosswalk: `{}` is not on the ladder", acr.get_ref())),
-            Some(_) if rungs.contains_key(name) => {
+            Some(_) if levels.contains_key(name) => {
                 findings.add(acr, format!("crosswalk: the name `{name}` is defined twice"));
             }
             Some(place) => {
@@ -160,7 +166,7 @@ fn names(file: &File, findings: &mut Findings<'_>) -> BTreeMap<String, usize> {
     names
 }
 
-/// A higher rung must not be easier than the one below it, part by part.
+/// A higher level must not be easier than the one below it, part by part.
 fn check_order(file: &File, findings: &mut Findings<'_>) {
     for (lower, higher) in file.ladder.iter().zip(file.ladder.iter().skip(1)) {
         let (low, high) = (lower.get_ref(), higher.get_ref());
@@ -180,7 +186,7 @@ fn check_order(file: &File, findings: &mut Findings<'_>) {
             refuse("single sign-on serves it but not the lower one");
         }
         let undercut = |method: &String| {
-            let limit = |rung: &Rung| rung.factor_freshness.get(method).unwrap_or(&rung.freshness).limit();
+            let limit = |level: &Level| level.factor_freshness.get(method).unwrap_or(&level.freshness).limit();
             limit(high) > limit(low)
         };
         if high.freshness.limit() > low.freshness.limit() || file.methods.keys().any(undercut) {
@@ -189,28 +195,28 @@ fn check_order(file: &File, findings: &mut Findings<'_>) {
     }
 }
 
-/// What a rung may claim at most, from its two axes; a name of the cross-walk may not claim more.
+/// What a level may claim at most, from its two axes; a name of the cross-walk may not claim more.
 fn check_crosswalk(file: &File, names: &BTreeMap<String, usize>, findings: &mut Findings<'_>) {
     for spanned in &file.ladder {
-        let rung = spanned.get_ref();
-        let weakest = rung.authentication.iter().map(|r| r.level).min().unwrap_or(0);
-        if let Some(eidas) = &rung.eidas {
-            let most = match (rung.identity, weakest) {
+        let level = spanned.get_ref();
+        let weakest = level.authentication.iter().map(|r| r.authentication_level).min().unwrap_or(0);
+        if let Some(eidas) = &level.eidas {
+            let most = match (level.identity, weakest) {
                 (2, 3..) => 2,
                 (2, 2) => 1,
                 _ => 0,
             };
             match eidas_rank(eidas) {
-                None => findings.add(spanned, format!("ladder `{}`: `{eidas}` is not an eIDAS level", rung.acr)),
+                None => findings.add(spanned, format!("ladder `{}`: `{eidas}` is not an eIDAS level", level.acr)),
                 Some(claimed) if claimed > most => {
-                    findings.add(spanned, format!("ladder `{}`: eIDAS {eidas} is more than the level is", rung.acr));
+                    findings.add(spanned, format!("ladder `{}`: eIDAS {eidas} is more than the level is", level.acr));
                 }
                 Some(_) => {}
             }
         }
-        if let Some(nist) = &rung.nist {
+        if let Some(nist) = &level.nist {
             let (ial, aal) = (
-                if rung.identity == 2 { 2 } else { 1 },
+                if level.identity == 2 { 2 } else { 1 },
                 match weakest {
                     0 | 1 => 1,
                     2 => 2,
@@ -218,19 +224,19 @@ fn check_crosswalk(file: &File, names: &BTreeMap<String, usize>, findings: &mut 
                 },
             );
             match nist_levels(nist) {
-                None => findings.add(spanned, format!("ladder `{}`: `{nist}` is not of the form IALn AALn", rung.acr)),
+                None => findings.add(spanned, format!("ladder `{}`: `{nist}` is not of the form IALn AALn", level.acr)),
                 Some((i, a)) if i > ial || a > aal => {
-                    findings.add(spanned, format!("ladder `{}`: NIST {nist} is more than the level is", rung.acr));
+                    findings.add(spanned, format!("ladder `{}`: NIST {nist} is more than the level is", level.acr));
                 }
                 Some(_) => {}
             }
         }
     }
-    // A published eIDAS name must lead to a rung that states at least that level.
+    // A published eIDAS name must lead to a level that states at least that level.
     for (name, acr) in &file.crosswalk {
         let Some(claimed) = name.strip_prefix("http://eidas.europa.eu/LoA/").and_then(eidas_rank) else { continue };
-        let rung = names.get(acr.get_ref()).and_then(|place| file.ladder.get(*place));
-        let stated = rung.and_then(|r| r.get_ref().eidas.as_deref()).and_then(eidas_rank);
+        let level = names.get(acr.get_ref()).and_then(|place| file.ladder.get(*place));
+        let stated = level.and_then(|level| level.get_ref().eidas.as_deref()).and_then(eidas_rank);
         if stated.is_none_or(|stated| stated < claimed) {
             findings.add(acr, format!("crosswalk: `{name}` claims more than `{}` is", acr.get_ref()));
         }
@@ -254,15 +260,17 @@ fn nist_levels(text: &str) -> Option<(u8, u8)> {
 
 /// Tries every combination of up to four methods, each with all qualities that it may have. Three kinds
 /// and one named method are the most that the rules of a real ladder ask for.
-fn check_combinations(file: &File, entries: &[Entry], steps: &[Step], findings: &mut Findings<'_>) {
-    let mut reached = vec![false; steps.len()];
-    let mut easier = vec![None; steps.len()];
-    let full = |entry: &Entry| Shown::default().with(entry, entry.traits.with_qualities(entry.may, entry.may));
-    let all: Vec<Shown> = entries.iter().map(full).collect();
-    let mut look = |chosen: &[usize], shown: Shown| {
+fn check_combinations(file: &File, methods: &[CompiledMethod], levels: &[CompiledLevel], findings: &mut Findings<'_>) {
+    let mut reached = vec![false; levels.len()];
+    let mut easier = vec![None; levels.len()];
+    let full = |method: &CompiledMethod| {
+        FactorSet::default().with(method, method.traits.with_qualities(method.may, method.may))
+    };
+    let all: Vec<FactorSet> = methods.iter().map(full).collect();
+    let mut visit = |chosen: &[usize], set: FactorSet| {
         let mut below = true;
-        for ((place, step), seen) in steps.iter().enumerate().zip(&mut reached) {
-            let met = step.meets(shown);
+        for ((place, level), seen) in levels.iter().enumerate().zip(&mut reached) {
+            let met = level.meets(set);
             *seen |= met;
             if met
                 && !below
@@ -273,27 +281,33 @@ fn check_combinations(file: &File, entries: &[Entry], steps: &[Step], findings: 
             below = met;
         }
     };
-    walk(&all, 0, &mut Vec::new(), Shown::default(), &mut look);
-    for (place, rung) in file.ladder.iter().enumerate() {
-        let acr = &rung.get_ref().acr;
+    walk(&all, 0, &mut Vec::new(), FactorSet::default(), &mut visit);
+    for (place, level) in file.ladder.iter().enumerate() {
+        let acr = &level.get_ref().acr;
         if reached.get(place) == Some(&false) {
-            findings.add(rung, format!("ladder `{acr}`: no combination of methods reaches it"));
+            findings.add(level, format!("ladder `{acr}`: no combination of methods reaches it"));
         }
         if let Some(Some(chosen)) = easier.get(place) {
-            let lower = place.checked_sub(1).and_then(|p| file.ladder.get(p)).map_or("", |r| &r.get_ref().acr);
-            let names: Vec<&str> = chosen.iter().filter_map(|i| entries.get(*i)).map(|e| e.name.as_str()).collect();
+            let lower = place.checked_sub(1).and_then(|p| file.ladder.get(p)).map_or("", |level| &level.get_ref().acr);
+            let names: Vec<&str> = chosen.iter().filter_map(|i| methods.get(*i)).map(|m| m.name.as_str()).collect();
             let names = names.join(" + ");
-            findings.add(rung, format!("ladder `{acr}`: is easier than `{lower}` below it ({names})"));
+            findings.add(level, format!("ladder `{acr}`: is easier than `{lower}` below it ({names})"));
         }
     }
 }
 
-fn walk(all: &[Shown], from: usize, chosen: &mut Vec<usize>, shown: Shown, look: &mut impl FnMut(&[usize], Shown)) {
+fn walk(
+    all: &[FactorSet],
+    from: usize,
+    chosen: &mut Vec<usize>,
+    set: FactorSet,
+    visit: &mut impl FnMut(&[usize], FactorSet),
+) {
     for (i, next) in all.iter().enumerate().skip(from) {
         chosen.push(i);
-        look(chosen, shown.and(*next));
+        visit(chosen, set.and(*next));
         if chosen.len() < 4 {
-            walk(all, i + 1, chosen, shown.and(*next), look);
+            walk(all, i + 1, chosen, set.and(*next), visit);
         }
         chosen.pop();
     }

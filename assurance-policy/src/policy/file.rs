@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
-use crate::level::{FactorKind, Quality};
+use crate::authentication_level::{FactorKind, Quality};
 
-/// How long a factor counts for a rung.
+/// How long a factor counts for a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Freshness {
     /// As long as the single sign-on session lasts.
@@ -67,12 +67,13 @@ fn default_burden() -> u32 {
     10
 }
 
-/// One of the ways to satisfy a rung; every part of it must hold.
+/// One of the ways to satisfy a level; every part of it must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The Decree's authentication level, 1-4.
-    pub level: u8,
+    #[serde(rename = "level")]
+    pub authentication_level: u8,
     /// Qualities that the factors together must have.
     #[serde(default)]
     pub qualities: BTreeSet<Quality>,
@@ -84,7 +85,7 @@ pub struct Rule {
 /// A level as relying parties see it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rung {
+pub struct Level {
     /// The `acr` value.
     pub acr: String,
     /// Its place on the ladder: a higher number is a higher level.
@@ -141,7 +142,7 @@ pub(super) struct Risk {
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) methods: BTreeMap<String, Spanned<Method>>,
-    pub(super) ladder: Vec<Spanned<Rung>>,
+    pub(super) ladder: Vec<Spanned<Level>>,
     #[serde(default)]
     pub(super) crosswalk: BTreeMap<String, Spanned<String>>,
     #[serde(default)]

@@ -9,9 +9,9 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::level::Traits;
+use crate::authentication_level::Traits;
 
-pub use file::{Freshness, Method, Rule, Rung};
+pub use file::{Freshness, Level, Method, Rule};
 
 /// The most methods that a policy may have: a set of them fits one machine word.
 const MOST_METHODS: usize = 64;
@@ -41,34 +41,43 @@ impl fmt::Display for PolicyError {
 
 /// A method, ready to be counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct CompiledMethod {
     pub(crate) name: String,
-    pub(crate) method: Method,
+    pub(crate) definition: Method,
     pub(crate) traits: Traits,
     pub(crate) may: Traits,
     /// Itself, and the method that it is a class of.
     bits: u64,
 }
 
-/// A rung, ready to be judged.
+/// A level, ready to be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) rung: Rung,
-    rules: Vec<(u8, Traits, u64)>,
+pub(crate) struct CompiledLevel {
+    pub(crate) definition: Level,
+    rules: Vec<CompiledRule>,
     /// The greatest age by method.
     limits: Vec<i64>,
 }
 
+/// A [`Rule`], ready to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CompiledRule {
+    authentication_level: u8,
+    qualities: Traits,
+    /// The methods that must all be there, a bit each.
+    methods: u64,
+}
+
 /// A set of factors, as far as rules look at it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Shown {
+pub(crate) struct FactorSet {
     pub(crate) traits: Traits,
     methods: u64,
 }
 
-impl Shown {
-    pub(crate) fn with(self, entry: &Entry, traits: Traits) -> Self {
-        self.and(Self { traits, methods: entry.bits })
+impl FactorSet {
+    pub(crate) fn with(self, method: &CompiledMethod, traits: Traits) -> Self {
+        self.and(Self { traits, methods: method.bits })
     }
 
     pub(crate) fn and(self, other: Self) -> Self {
@@ -76,12 +85,14 @@ impl Shown {
     }
 }
 
-impl Step {
-    /// Whether these factors satisfy the rung's authentication rules, ages aside.
-    pub(crate) fn meets(&self, shown: Shown) -> bool {
-        let level = shown.traits.level();
-        let holds = |(needed, qualities, methods): &(u8, Traits, u64)| {
-            level >= *needed && shown.traits.has_qualities(*qualities) && shown.methods & methods == *methods
+impl CompiledLevel {
+    /// Whether these factors satisfy the level's authentication rules, ages aside.
+    pub(crate) fn meets(&self, set: FactorSet) -> bool {
+        let reached = set.traits.authentication_level();
+        let holds = |rule: &CompiledRule| {
+            reached >= rule.authentication_level
+                && set.traits.has_qualities(rule.qualities)
+                && set.methods & rule.methods == rule.methods
         };
         self.rules.iter().any(holds)
     }
@@ -96,8 +107,8 @@ impl Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     version: String,
-    entries: Vec<Entry>,
-    steps: Vec<Step>,
+    methods: Vec<CompiledMethod>,
+    levels: Vec<CompiledLevel>,
     names: BTreeMap<String, usize>,
     channels: BTreeMap<String, usize>,
     proofing: BTreeMap<String, u8>,
@@ -121,27 +132,29 @@ impl Policy {
         &self.version
     }
 
-    /// The ladder from the lowest rung up.
-    pub fn ladder(&self) -> impl Iterator<Item = &Rung> {
-        self.steps.iter().map(|s| &s.rung)
+    /// The ladder from the lowest level up.
+    pub fn ladder(&self) -> impl Iterator<Item = &Level> {
+        self.levels.iter().map(|l| &l.definition)
     }
 
     /// The methods with their names, in alphabetical order.
     pub fn methods(&self) -> impl Iterator<Item = (&str, &Method)> {
-        self.entries.iter().map(|e| (e.name.as_str(), &e.method))
+        self.methods.iter().map(|m| (m.name.as_str(), &m.definition))
     }
 
     /// Whether the policy knows a method by exactly this name.
     #[must_use]
     pub fn knows_method(&self, name: &str) -> bool {
-        self.entries.binary_search_by(|e| e.name.as_str().cmp(name)).is_ok()
+        self.methods.binary_search_by(|m| m.name.as_str().cmp(name)).is_ok()
     }
 
     /// Every name of a level: the `acr` values from the lowest up, then the cross-walk.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let other =
-            self.names.iter().filter(|(name, rank)| self.steps.get(**rank).is_some_and(|s| s.rung.acr != **name));
-        self.ladder().map(|r| r.acr.as_str()).chain(other.map(|(name, _)| name.as_str()))
+        let other = self
+            .names
+            .iter()
+            .filter(|(name, rank)| self.levels.get(**rank).is_some_and(|l| l.definition.acr != **name));
+        self.ladder().map(|level| level.acr.as_str()).chain(other.map(|(name, _)| name.as_str()))
     }
 
     /// Whether the policy knows a level by this name.
@@ -168,31 +181,31 @@ impl Policy {
         self.risk.contains_key(name)
     }
 
-    /// The rung with this name; `None` for an unknown name, which is never replaced by a default.
+    /// The level with this name; `None` for an unknown name, which is never replaced by a default.
     #[must_use]
-    pub fn rung(&self, name: &str) -> Option<&Rung> {
-        self.rank(name).and_then(|rank| self.steps.get(rank)).map(|s| &s.rung)
+    pub fn level(&self, name: &str) -> Option<&Level> {
+        self.rank(name).and_then(|rank| self.levels.get(rank)).map(|l| &l.definition)
     }
 
     pub(crate) fn rank(&self, name: &str) -> Option<usize> {
         self.names.get(name).copied()
     }
 
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    pub(crate) fn levels(&self) -> &[CompiledLevel] {
+        &self.levels
     }
 
-    pub(crate) fn entry(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
+    pub(crate) fn method(&self, index: usize) -> Option<&CompiledMethod> {
+        self.methods.get(index)
     }
 
-    /// The entry for a method; a class that is not known counts as its method, which is the careful one.
-    pub(crate) fn index(&self, name: &str) -> Option<usize> {
-        let find = |name: &str| self.entries.binary_search_by(|e| e.name.as_str().cmp(name)).ok();
+    /// The place of a method; a class that is not known counts as its method, which is the careful one.
+    pub(crate) fn method_index(&self, name: &str) -> Option<usize> {
+        let find = |name: &str| self.methods.binary_search_by(|m| m.name.as_str().cmp(name)).ok();
         find(name).or_else(|| find(name.split_once(':')?.0))
     }
 
-    /// The rung that accreditation and channel allow together.
+    /// The level that accreditation and channel allow together.
     pub(crate) fn cap(&self, cap: &str, channel: Option<&str>) -> Option<usize> {
         let accredited = self.rank(cap)?;
         match channel {
@@ -206,8 +219,8 @@ impl Policy {
         method.map_or(2, |m| self.proofing.get(m).copied().unwrap_or(0))
     }
 
-    /// The rung that a risk signal raises to; the top for a signal that is not known.
+    /// The level that a risk signal raises to; the top for a signal that is not known.
     pub(crate) fn raised_by(&self, signal: &str) -> usize {
-        self.risk.get(signal).copied().unwrap_or(self.steps.len().saturating_sub(1))
+        self.risk.get(signal).copied().unwrap_or(self.levels.len().saturating_sub(1))
     }
 }

@@ -197,7 +197,7 @@ async fn log_in(
         tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
         return Ok(Outcome::Unmet);
     };
-    let proofed = evidence.proofing.iter().any(|p| p.level > 0);
+    let proofed = evidence.proofing.iter().any(|p| p.identity_level > 0);
     let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
     let pivot = number.map(|n| keyed_digest(&broker.interaction.pivot_key, &["pivot", n.as_str()]));
     let mut attributes = stated.claims;

@@ -1,6 +1,6 @@
 //! The authorization request to an identity provider, and what is remembered of it.
 
-use assurance_policy::{Decision, Freshness, Held, Policy, Requirement, decide};
+use assurance_policy::{Decision, Evidence, Freshness, Policy, Requirement, decide};
 use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::id::{self, Id, Sso};
 use nixa_protocol::{Timestamp, random_token};
@@ -67,9 +67,10 @@ pub(crate) fn authorization_request(
     now: Timestamp,
 ) -> RequestedAssurance {
     let need = Requirement::at_least(rung);
-    let reaches = |held: &Held| matches!(decide(policy, &need, held, &[idp.offer()], now.0), Decision::Satisfied(_));
+    let reaches =
+        |held: &Evidence| matches!(decide(policy, &need, held, &[idp.capability()], now.0), Decision::Satisfied(_));
     let level = idp.levels.iter().find(|l| l.acr.is_some() && reaches(&idp.vouched(l, now.0)));
-    let freshness = policy.rung(rung).map(|r| r.freshness);
+    let freshness = policy.level(rung).map(|r| r.freshness);
     let limit = match freshness {
         Some(Freshness::Seconds(seconds)) => seconds,
         _ => OLDEST,
@@ -78,7 +79,7 @@ pub(crate) fn authorization_request(
         acr: level.and_then(|l| l.acr.clone()),
         // A factor that must be shown for the request is asked for with all others: a provider that added
         // only one could as well have remembered it.
-        anew: anew || requirement.reauthenticate || !requirement.sso || policy.rung(rung).is_some_and(|r| !r.sso),
+        anew: anew || requirement.reauthenticate || !requirement.sso || policy.level(rung).is_some_and(|r| !r.sso),
         max_age: limit.min(OLDEST).min(requirement.max_age.unwrap_or(OLDEST)),
     }
 }

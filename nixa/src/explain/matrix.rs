@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use assurance_policy::{Decision, Factor, Held, Offer, Policy, Proofing, Quality, Requirement, decide};
+use assurance_policy::{Decision, Evidence, Factor, IdpCapability, Policy, Proofing, Quality, Requirement, decide};
 
 use crate::config::UpstreamSection;
 
@@ -75,15 +75,15 @@ fn reached(
         in_request,
         qualities: every.into(),
     };
-    let held = Held {
+    let evidence = Evidence {
         factors: methods.iter().map(factor).collect(),
-        proofing: vec![Proofing::level("idp", identity)],
-        ..Held::default()
+        proofing: vec![Proofing::stated("idp", identity)],
+        ..Evidence::default()
     };
     let channel = channel.map(str::to_owned);
-    let offer = Offer { source: source(), cap: cap.to_owned(), channel, methods: vec![], identity };
-    match decide(policy, &Requirement::default(), &held, &[offer], NOW) {
-        Decision::Satisfied(satisfied) => Some(satisfied.rung),
+    let capability = IdpCapability { source: source(), cap: cap.to_owned(), channel, methods: vec![], identity };
+    match decide(policy, &Requirement::default(), &evidence, &[capability], NOW) {
+        Decision::Satisfied(satisfied) => Some(satisfied.level),
         _ => None,
     }
 }

@@ -6,7 +6,9 @@ mod matrix;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::path::Path;
 
-use assurance_policy::{Decision, Held, Offer, Policy, Requirement, Sentence, Use, decide, sentence, weigh};
+use assurance_policy::{
+    Decision, Evidence, FactorUse, IdpCapability, Policy, Requirement, Sentence, decide, explain_factors, sentence,
+};
 use nixa_protocol::Clock;
 use nixa_storage::{DecisionRecord, People};
 use nixa_storage_sql::Role;
@@ -62,10 +64,10 @@ struct Case {
     id: Value,
     #[serde(default)]
     requirement: Requirement,
-    #[serde(default)]
-    held: Held,
-    #[serde(default)]
-    offers: Vec<Offer>,
+    #[serde(default, rename = "held")]
+    evidence: Evidence,
+    #[serde(default, rename = "offers")]
+    capabilities: Vec<IdpCapability>,
     /// The time of the decision, in seconds since the epoch; the present without it.
     now: Option<i64>,
 }
@@ -76,17 +78,17 @@ struct Answer {
     id: Value,
     policy: String,
     decision: Decision,
-    uses: Vec<Use>,
+    uses: Vec<FactorUse>,
     sentence: Sentence,
 }
 
 fn answer(policy: &Policy, case: Case) -> Answer {
     let now = case.now.unwrap_or_else(|| SystemClock.now().0);
-    let decision = decide(policy, &case.requirement, &case.held, &case.offers, now);
+    let decision = decide(policy, &case.requirement, &case.evidence, &case.capabilities, now);
     Answer {
         id: case.id,
         policy: policy.version().to_owned(),
-        uses: weigh(policy, &case.requirement, &case.held, &case.offers, now, &decision),
+        uses: explain_factors(policy, &case.requirement, &case.evidence, &case.capabilities, now, &decision),
         sentence: sentence(&decision),
         decision,
     }
@@ -119,18 +121,18 @@ pub fn explain_file(
     if let Some(acr) = require {
         case.requirement.minimums = vec![acr];
     }
-    let held = case.held.clone();
+    let evidence = case.evidence.clone();
     let answer = answer(policy, case);
     if json {
         serde_json::to_writer_pretty(&mut *out, &answer)?;
         return Ok(writeln!(out)?);
     }
     writeln!(out, "{}\n{}\npolicy {}", answer.sentence.vi, answer.sentence.en, answer.policy)?;
-    write_uses(out, &held, &answer.uses)
+    write_uses(out, &evidence, &answer.uses)
 }
 
-fn write_uses(out: &mut dyn Write, held: &Held, uses: &[Use]) -> Result<(), ExplainError> {
-    for (factor, used) in held.factors.iter().zip(uses) {
+fn write_uses(out: &mut dyn Write, evidence: &Evidence, uses: &[FactorUse]) -> Result<(), ExplainError> {
+    for (factor, used) in evidence.factors.iter().zip(uses) {
         let used = serde_json::to_value(used)?;
         let used = used.as_str().unwrap_or_default();
         writeln!(out, "  {} at {} ({}): {used}", factor.method, factor.source, factor.at)?;
@@ -186,8 +188,9 @@ fn write_stored(out: &mut dyn Write, found: &DecisionRecord, current: &str) -> R
     #[derive(Deserialize)]
     struct Stored {
         requirement: Value,
-        held: Held,
-        uses: Vec<Use>,
+        #[serde(rename = "held")]
+        evidence: Evidence,
+        uses: Vec<FactorUse>,
         sentence: Sentence,
     }
     let stored: Stored = serde_json::from_value(found.record.clone())?;
@@ -195,5 +198,5 @@ fn write_stored(out: &mut dyn Write, found: &DecisionRecord, current: &str) -> R
     let changed = if found.policy == current { "" } else { " (the policy has changed since)" };
     writeln!(out, "at {} for {} under policy {}{changed}", found.at.0, found.client_id, found.policy)?;
     writeln!(out, "required: {}", stored.requirement)?;
-    write_uses(out, &stored.held, &stored.uses)
+    write_uses(out, &stored.evidence, &stored.uses)
 }

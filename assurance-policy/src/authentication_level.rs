@@ -66,7 +66,7 @@ impl Traits {
     }
 
     /// The Decree's authentication level of these kinds, the lower one of both readings of a local factor.
-    pub(crate) fn level(self) -> u8 {
+    pub(crate) fn authentication_level(self) -> u8 {
         let local = bit(FactorKind::Local);
         if self.kinds & local == 0 {
             return certain_level(self.kinds);
@@ -97,7 +97,7 @@ fn certain_level(kinds: u8) -> u8 {
 /// biometric asks for another kind beside it.
 #[must_use]
 pub fn authentication_level(kinds: &BTreeSet<FactorKind>) -> u8 {
-    Traits::new(kinds, &BTreeSet::new()).level()
+    Traits::new(kinds, &BTreeSet::new()).authentication_level()
 }
 
 #[cfg(test)]
