@@ -135,7 +135,7 @@ const IDP: &[Table] = &[
 
 /// What became of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopiedTable {
     /// The table.
     pub table: &'static str,
     /// Its rows at the source.
@@ -232,10 +232,7 @@ impl SqlStore {
     /// Copies every row into `target`, whose schema must be up to date, and compares the two. What the target
     /// has already stays, so that a copy that broke off can be made again. Nothing may write to either
     /// meanwhile.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub async fn copy_to(&self, target: &Self) -> Result<Vec<Copied>> {
+    pub async fn copy_to(&self, target: &Self) -> Result<Vec<CopiedTable>> {
         for month in self.db.all(MONTHS, args![]).await? {
             target.make_partition(month.int("month")?).await?;
         }
@@ -253,7 +250,7 @@ impl SqlStore {
             };
             let (rows, here) = walk(&self.db, table, &here_sql, insert).await?;
             let (there_rows, there) = walk(&target.db, table, &there_sql, async |_| Ok(())).await?;
-            copied.push(Copied { table: table.0, rows, added, same: rows == there_rows && here == there });
+            copied.push(CopiedTable { table: table.0, rows, added, same: rows == there_rows && here == there });
         }
         Ok(copied)
     }

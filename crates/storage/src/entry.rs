@@ -11,8 +11,8 @@ use nixa_protocol::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::StorageError;
-use crate::ports::ShortLived;
+use crate::error::StorageError;
+use crate::short_lived::ShortLived;
 
 /// The kinds of entries, by the prefix of their keys. Where a key would let a reader of the store act for somebody
 /// (a cookie, a code, a token), it holds a digest of it.

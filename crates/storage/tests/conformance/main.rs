@@ -98,14 +98,14 @@ macro_rules! durable_contracts {
         contracts! { $backend, people:
             a_stranger_becomes_a_person
             the_same_account_is_the_same_person
-            the_same_pivot_is_the_same_person
-            without_a_pivot_accounts_stay_apart
-            another_pivot_is_a_conflict_and_changes_nothing
-            a_pivot_is_learned_later
-            a_pivot_of_another_person_is_not_learned
+            the_same_match_key_is_the_same_person
+            without_a_match_key_accounts_stay_apart
+            another_match_key_is_a_conflict_and_changes_nothing
+            a_match_key_is_learned_later
+            a_match_key_of_another_person_is_not_learned
             an_authority_replaces_and_others_fill_gaps
             one_account_by_many_is_one_person
-            one_pivot_by_many_is_one_person
+            one_match_key_by_many_is_one_person
             a_consent_replaces_the_earlier_one
             consents_are_apart_by_person_and_client
             a_decision_comes_back
