@@ -1,5 +1,7 @@
 //! Moving an installation from SQLite to PostgreSQL, and schemas that are not what they should be.
 
+use std::collections::BTreeSet;
+
 use nixa_audit::{Event, Kind};
 use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
@@ -105,20 +107,20 @@ async fn accounts_move_too_and_back() {
     assert_eq!(end.authenticators(&Id::from_text("a")).await.unwrap().len(), 2);
 }
 
+/// The same on SQLite is a test of the adapter.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_table_is_forgotten() {
+async fn no_table_and_no_column_is_forgotten() {
     for role in [Role::Broker, Role::Idp] {
         let url = SERVER.database();
         SqlStore::open(&Location::Postgres(url.clone()), PoolSettings::default(), role).await.unwrap();
         let database = url.rsplit('/').next().unwrap();
-        let sql = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition";
-        let there = SERVER.psql(database, sql).unwrap();
-        let mut there: Vec<&str> = there.lines().filter(|t| *t != "_sqlx_migrations").collect();
-        let mut copied = SqlStore::tables(role);
-        there.sort_unstable();
-        copied.sort_unstable();
-        assert_eq!(there, copied);
+        let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns
+            JOIN pg_class ON pg_class.oid = format('%I.%I', table_schema, table_name)::regclass
+            WHERE table_schema = 'public' AND NOT relispartition AND table_name <> '_sqlx_migrations'";
+        let there: BTreeSet<String> = SERVER.psql(database, sql).unwrap().lines().map(str::to_owned).collect();
+        assert_eq!(there, SqlStore::copied_columns(role));
+        let tables: BTreeSet<&str> = there.iter().filter_map(|column| column.split('.').next()).collect();
+        assert_eq!(tables, SqlStore::tables(role).into_iter().collect());
     }
 }
 
