@@ -1,14 +1,15 @@
 //! One suite of contracts that every backend keeps, with real concurrency.
 //!
 //! A contract knows a port and nothing of the backend behind it. A backend joins with a module like
-//! [`sqlite`] and a line of `short_lived_contracts!` or `durable_contracts!`. A contract that is not listed there is dead code, and the
-//! lints refuse it. What only files can show stands in [`files`].
+//! [`sqlite`] and a line of `short_lived_contracts!` or `durable_contracts!`. A contract that is not listed there is
+//! dead code, and the lints refuse it. What only files can show stands in [`files`].
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 mod accounts;
 mod audit;
 mod clients;
 mod copy;
+mod entries;
 mod files;
 mod grants;
 mod keys;
@@ -60,6 +61,18 @@ macro_rules! short_lived_contracts {
             long_values_come_back_whole
             any_bytes_come_back_as_they_were
             hostile_keys_are_only_keys
+        }
+        contracts! { $backend, entries:
+            what_is_put_comes_back_under_its_prefix
+            a_value_of_an_unknown_form_is_corrupt
+            the_value_says_whether_a_change_prolongs_it
+            only_what_was_read_is_replaced
+            one_of_many_writes_a_new_entry
+            one_of_many_takes_it
+            changes_by_many_lose_none
+            a_change_that_was_overtaken_is_made_again
+            a_change_that_is_always_overtaken_is_contended
+            what_is_left_is_not_written
         }
     };
 }

@@ -24,6 +24,8 @@ impl<P: ?Sized> Opened<P> {
     }
 }
 
+pub(crate) use short_lived as entries;
+
 pub(crate) async fn short_lived() -> Opened<dyn ShortLived> {
     let folder = TempDir::new().unwrap();
     let store = SqliteShortLived::open(&folder.path().join("short-lived.db")).await.unwrap();
