@@ -26,7 +26,7 @@ pub struct Broker {
     /// The way to the identity providers.
     pub upstreams: Upstreams,
     /// The secret under which personal numbers are recognised.
-    pub pivot_key: [u8; 32],
+    pub match_key_secret: [u8; 32],
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// What may raise the level.

@@ -17,7 +17,7 @@ use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
 use nixa_storage::{Audit, People, Signals};
-use nixa_storage_sql::{Limits, Location, Role, SqlStore};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -310,7 +310,7 @@ pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {
     }
     let mut out = std::io::stdout();
     let (mut missing, mut unknown) = (0, 0);
-    for step in store.steps().await? {
+    for step in store.migrations().await? {
         let (state, name) = match (step.applied, step.description.as_deref()) {
             (true, Some(name)) => ("applied", name),
             (true, None) => {
@@ -364,11 +364,11 @@ pub(crate) async fn storage(command: StorageCommand) -> Result<(), Failure> {
     {
         return Err(format!("{}: there is no such file", file.display()).into());
     }
-    let source = SqlStore::connect(&from, Limits::default(), role).await?;
-    if source.steps().await?.iter().any(|step| !step.applied || step.description.is_none()) {
+    let source = SqlStore::connect(&from, PoolSettings::default(), role).await?;
+    if source.migrations().await?.iter().any(|step| !step.applied || step.description.is_none()) {
         return Err("the source's schema is not this version's: run `nixa migrate` on it first".into());
     }
-    let target = SqlStore::open(&location(&to)?, Limits::default(), role).await.map_err(with_cause)?;
+    let target = SqlStore::open(&location(&to)?, PoolSettings::default(), role).await.map_err(with_cause)?;
     let mut out = std::io::stdout();
     let mut different = 0;
     for table in source.copy_to(&target).await? {

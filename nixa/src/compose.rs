@@ -135,7 +135,8 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, St
         idps: section.idps(&vault.client(now).await?),
         portals: section.portals(),
         upstreams: Upstreams::new(world.transport.clone(), world.clock.clone(), world.entropy.clone()),
-        pivot_key: vault.secret("pivot", now).await?,
+        // The name under which installations have it.
+        match_key_secret: vault.secret("pivot", now).await?,
         entropy: world.entropy.clone(),
         risk: Risk::new(section.risk.settings(&config.server.cookie, config.server.is_secure()), store.clone()),
     };
@@ -182,15 +183,15 @@ struct Engine {
 /// # Errors
 /// [`StartError::Storage`].
 pub async fn open(config: &Config, role: Role, world: &World) -> Result<Arc<SqlStore>, StartError> {
-    let (location, limits) = config.server.durable();
+    let (location, settings) = config.server.durable();
     private_folder(&config.server.data_dir).map_err(KeyError::from)?;
-    let store = SqlStore::open(&location, limits, role).await.map_err(|e| storage(config, &e))?;
+    let store = SqlStore::open(&location, settings, role).await.map_err(|e| storage(config, &e))?;
     // Before anything is recorded in it.
     let month = month_of(world.clock.now());
     for month in [month, month_after(month)] {
         store.make_partition(month).await.map_err(|e| storage(config, &e))?;
     }
-    Ok(Arc::new(store.sealing(config.server.master_key(&*world.entropy)?, world.entropy.clone())))
+    Ok(Arc::new(store.with_audit_key(config.server.master_key(&*world.entropy)?, world.entropy.clone())))
 }
 
 /// The clients of a server, with those that its configuration declares. The sector of a declared client is checked
@@ -229,10 +230,10 @@ async fn declare(
 /// # Errors
 /// [`StartError::Storage`].
 pub async fn connect(config: &Config) -> Result<SqlStore, StartError> {
-    let (location, limits) = config.server.durable();
+    let (location, settings) = config.server.durable();
     private_folder(&config.server.data_dir).map_err(KeyError::from)?;
     let role = if config.broker.is_some() { Role::Broker } else { Role::Idp };
-    SqlStore::connect(&location, limits, role).await.map_err(|e| storage(config, &e))
+    SqlStore::connect(&location, settings, role).await.map_err(|e| storage(config, &e))
 }
 
 async fn short_lived(config: &Config) -> Result<Arc<dyn ShortLived>, StartError> {

@@ -94,8 +94,8 @@ impl Vault {
     /// # Errors
     /// [`KeyError::Missing`], and others.
     pub async fn audit_existing(&self) -> Result<SigningKey, KeyError> {
-        let sealed = self.store.secret(AUDIT).await?.ok_or(KeyError::Missing)?;
-        from_jwk(self.master.open(&format!("secret:{AUDIT}"), &sealed)?)
+        let encrypted = self.store.secret(AUDIT).await?.ok_or(KeyError::Missing)?;
+        from_jwk(self.master.decrypt(&format!("secret:{AUDIT}"), &encrypted)?)
     }
 
     async fn kept(
@@ -105,15 +105,15 @@ impl Vault {
         make: impl FnOnce() -> Result<Vec<u8>, KeyError>,
     ) -> Result<Vec<u8>, KeyError> {
         let place = format!("secret:{name}");
-        if let Some(sealed) = self.store.secret(name).await? {
-            return Ok(self.master.open(&place, &sealed)?);
+        if let Some(encrypted) = self.store.secret(name).await? {
+            return Ok(self.master.decrypt(&place, &encrypted)?);
         }
-        let sealed = self.master.seal(&*self.entropy, &place, &make()?)?;
+        let encrypted = self.master.encrypt(&*self.entropy, &place, &make()?)?;
         let event = Event::new(Kind::Key).fact("change", "made").fact("name", name);
-        self.store.insert_secret(name, &sealed, &[event], now).await?;
+        self.store.insert_secret(name, &encrypted, &[event], now).await?;
         // Another instance may have been first: its secret counts.
-        let kept = self.store.secret(name).await?.unwrap_or(sealed);
-        Ok(self.master.open(&place, &kept)?)
+        let kept = self.store.secret(name).await?.unwrap_or(encrypted);
+        Ok(self.master.decrypt(&place, &kept)?)
     }
 
     /// The signing keys; the first ones are made when there are none.
@@ -132,7 +132,7 @@ impl Vault {
             stored = self.store.signing_keys().await?;
         }
         let timed = |k: &KeyRecord| {
-            let jwk = self.master.open(&place_of(&k.kid), &k.sealed)?;
+            let jwk = self.master.decrypt(&place_of(&k.kid), &k.encrypted)?;
             Ok(TimedKey::new(from_jwk(jwk)?, k.active_at, k.retired_at)?)
         };
         Ok(KeySet::new(stored.iter().map(timed).collect::<Result<_, KeyError>>()?))
@@ -180,8 +180,8 @@ impl Vault {
     fn fresh(&self, algorithm: Algorithm, active_at: Timestamp) -> Result<KeyRecord, KeyError> {
         let key = SigningKey::generate(algorithm)?;
         let kid = key.kid().to_owned();
-        let sealed = self.master.seal(&*self.entropy, &place_of(&kid), key.private_jwk().as_bytes())?;
-        Ok(KeyRecord { kid, algorithm: algorithm.as_str().to_owned(), sealed, active_at, retired_at: None })
+        let encrypted = self.master.encrypt(&*self.entropy, &place_of(&kid), key.private_jwk().as_bytes())?;
+        Ok(KeyRecord { kid, algorithm: algorithm.as_str().to_owned(), encrypted, active_at, retired_at: None })
     }
 }
 

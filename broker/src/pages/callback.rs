@@ -11,7 +11,7 @@ use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
-use nixa_storage::{Linked, Upstream};
+use nixa_storage::{Resolution, UpstreamAccount};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
 use serde_json::Value;
 
@@ -174,10 +174,12 @@ async fn refused(open: &OpenLogin, idp: &str, why: &str) -> Result<(), ProviderE
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Linked, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> Event {
+fn logged_in(who: &Resolution, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> Event {
     let event = match who {
-        Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
-        Linked::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
+        Resolution::Person(person) => {
+            Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account)
+        }
+        Resolution::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
     };
     let event = event.fact("idp", idp).fact("client", open.client.client_id.as_str());
     event.fact("acr_stated", acr.map_or(Value::Null, Value::from))
@@ -199,26 +201,27 @@ async fn log_in(
     };
     let proofed = evidence.proofing.iter().any(|p| p.identity_level > 0);
     let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
-    let pivot = number.map(|n| keyed_digest(&broker.interaction.pivot_key, &["pivot", n.as_str()]));
+    // The label is part of every key that is stored.
+    let match_key = number.map(|n| keyed_digest(&broker.interaction.match_key_secret, &["pivot", n.as_str()]));
     let mut attributes = stated.claims;
     // What a person has at the provider is for the broker, not for portals.
     attributes.remove(AUTHENTICATORS);
-    if pivot.is_none() {
+    if match_key.is_none() {
         // Portals key their files on the number: one that may not join people may not be released either.
         attributes.remove("personal_number");
     }
-    let upstream = Upstream {
+    let upstream = UpstreamAccount {
         idp: idp.id.clone(),
         subject: stated.subject.clone(),
-        pivot,
+        match_key,
         attributes,
         authoritative: idp.authoritative,
     };
-    let trail = |who: &Linked| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
+    let trail = |who: &Resolution| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
     let new_id = Id::random(&*broker.runtime.entropy);
     let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
-        Linked::Person(person) => person,
-        Linked::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
+        Resolution::Person(person) => person,
+        Resolution::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
     };
     let current = session_of(open).await?;
     let known = current.as_ref().map(|s| s.data.factors.as_slice()).unwrap_or_default();

@@ -8,12 +8,12 @@ use thiserror::Error;
 
 use crate::entropy::Entropy;
 
-/// What was sealed cannot be opened: it was changed, it belongs to another place, or the key is another one.
+/// What was encrypted cannot be read: it was changed, it belongs to another place, or the key is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("what was sealed cannot be opened with this key")]
+#[error("what was encrypted cannot be read with this key")]
 pub struct DecryptionError;
 
-/// A key of 256 bits that seals others' secrets. Nonces are random, so that one key must not seal more than
+/// A key of 256 bits that encrypts secrets. Nonces are random, so that one key must not encrypt more than
 /// 2^32 times (NIST SP 800-38D §8.3).
 pub struct EncryptionKey(LessSafeKey);
 
@@ -24,49 +24,38 @@ impl fmt::Debug for EncryptionKey {
 }
 
 impl EncryptionKey {
-    /// A key from its octets.
-    ///
-    /// # Errors
-    /// [`DecryptionError`] never in practice: every 32 octets are a key.
+    /// A key from its octets. In practice it never fails: every 32 octets are a key.
     pub fn new(bytes: &[u8; 32]) -> Result<Self, DecryptionError> {
         Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| DecryptionError)?)))
     }
 
-    /// A key from the text of its file: 32 octets in base64url.
-    ///
-    /// # Errors
-    /// [`DecryptionError`] for any other text.
+    /// A key from the text of its file: 32 octets in base64url, white space around them aside.
     pub fn from_text(text: &str) -> Result<Self, DecryptionError> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| DecryptionError)?;
         Self::new(&bytes.try_into().map_err(|_| DecryptionError)?)
     }
 
-    /// Encrypts; `place` says what it is and where it belongs, and must be the same when it is opened, so
-    /// that a stored secret cannot be put in another one's place.
-    ///
-    /// # Errors
-    /// [`DecryptionError`] when the cryptographic library fails.
-    pub fn seal(&self, entropy: &dyn Entropy, place: &str, plain: &[u8]) -> Result<String, DecryptionError> {
+    /// Encrypts. `place` says what it is and where it belongs, and must be the same when it is decrypted, so that
+    /// nobody who can write to the store can put one secret in another one's place. Nonce, ciphertext and tag come
+    /// as base64url.
+    pub fn encrypt(&self, entropy: &dyn Entropy, place: &str, plain: &[u8]) -> Result<String, DecryptionError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
-        let mut sealed = plain.to_vec();
+        let mut ciphertext = plain.to_vec();
         let (aad, at) = (Aad::from(place.as_bytes()), Nonce::assume_unique_for_key(nonce));
-        self.0.seal_in_place_append_tag(at, aad, &mut sealed).map_err(|_| DecryptionError)?;
-        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
+        self.0.seal_in_place_append_tag(at, aad, &mut ciphertext).map_err(|_| DecryptionError)?;
+        Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &ciphertext].concat()))
     }
 
-    /// Decrypts.
-    ///
-    /// # Errors
-    /// [`DecryptionError`].
-    pub fn open(&self, place: &str, sealed: &str) -> Result<Vec<u8>, DecryptionError> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| DecryptionError)?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(DecryptionError)?;
+    /// Decrypts what [`encrypt`](Self::encrypt) gave for the same place.
+    pub fn decrypt(&self, place: &str, encrypted: &str) -> Result<Vec<u8>, DecryptionError> {
+        let bytes = URL_SAFE_NO_PAD.decode(encrypted).map_err(|_| DecryptionError)?;
+        let (nonce, ciphertext) = bytes.split_at_checked(NONCE_LEN).ok_or(DecryptionError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DecryptionError)?;
-        let mut plain = sealed.to_vec();
-        let opened =
-            self.0.open_in_place(nonce, Aad::from(place.as_bytes()), &mut plain).map_err(|_| DecryptionError)?;
-        Ok(opened.to_vec())
+        let mut buffer = ciphertext.to_vec();
+        let plain =
+            self.0.open_in_place(nonce, Aad::from(place.as_bytes()), &mut buffer).map_err(|_| DecryptionError)?;
+        Ok(plain.to_vec())
     }
 }
 
@@ -84,24 +73,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_in_its_place_only() {
+    fn what_is_encrypted_is_read_in_its_place_only() {
         let entropy = Counting(AtomicU8::new(0));
         let key = EncryptionKey::new(&[7; 32]).unwrap();
         for plain in [&b""[..], b"secret", &[0xff; 4_000]] {
-            let sealed = key.seal(&entropy, "secret:pivot", plain).unwrap();
-            assert_eq!(key.open("secret:pivot", &sealed).unwrap(), plain);
-            assert_eq!(key.open("secret:pairwise", &sealed), Err(DecryptionError), "another place");
-            assert_eq!(EncryptionKey::new(&[8; 32]).unwrap().open("secret:pivot", &sealed), Err(DecryptionError));
-            assert_ne!(key.seal(&entropy, "secret:pivot", plain).unwrap(), sealed, "a nonce is not used twice");
-            let mut changed = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+            let encrypted = key.encrypt(&entropy, "secret:pivot", plain).unwrap();
+            assert_eq!(key.decrypt("secret:pivot", &encrypted).unwrap(), plain);
+            assert_eq!(key.decrypt("secret:pairwise", &encrypted), Err(DecryptionError), "another place");
+            assert_eq!(EncryptionKey::new(&[8; 32]).unwrap().decrypt("secret:pivot", &encrypted), Err(DecryptionError));
+            assert_ne!(key.encrypt(&entropy, "secret:pivot", plain).unwrap(), encrypted, "a nonce is not used twice");
+            let mut changed = URL_SAFE_NO_PAD.decode(&encrypted).unwrap();
             for place in [0, NONCE_LEN, changed.len() - 1] {
                 changed[place] ^= 1;
-                assert_eq!(key.open("secret:pivot", &URL_SAFE_NO_PAD.encode(&changed)), Err(DecryptionError));
+                assert_eq!(key.decrypt("secret:pivot", &URL_SAFE_NO_PAD.encode(&changed)), Err(DecryptionError));
                 changed[place] ^= 1;
             }
         }
         for text in ["", "AAAA", "not base64!"] {
-            assert_eq!(key.open("secret:pivot", text), Err(DecryptionError));
+            assert_eq!(key.decrypt("secret:pivot", text), Err(DecryptionError));
         }
     }
 

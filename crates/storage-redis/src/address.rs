@@ -11,24 +11,24 @@ const SENTINEL_PORT: u16 = 26379;
 
 /// The servers and how to reach them.
 pub(crate) struct Address {
-    pub(crate) form: Form,
+    pub(crate) topology: Topology,
     /// The server, the cluster's first nodes to ask, or the sentinels.
     pub(crate) hosts: Vec<(String, u16)>,
     /// For the servers that hold the entries.
-    pub(crate) login: Login,
+    pub(crate) credentials: Credentials,
     pub(crate) db: i64,
     pub(crate) tls: Option<Tls>,
 }
 
 /// How the servers stand together.
-pub(crate) enum Form {
+pub(crate) enum Topology {
     Single,
     Cluster,
-    Sentinel { service: String, login: Login },
+    Sentinel { service: String, credentials: Credentials },
 }
 
 #[derive(Default)]
-pub(crate) struct Login {
+pub(crate) struct Credentials {
     pub(crate) user: Option<String>,
     pub(crate) password: Option<String>,
 }
@@ -46,21 +46,25 @@ impl Address {
         let (scheme, rest) = url.split_once("://").ok_or("the URL has no scheme")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (tls, form) = match scheme {
-            "redis" => (false, Form::Single),
-            "rediss" => (true, Form::Single),
-            "redis-cluster" => (false, Form::Cluster),
-            "rediss-cluster" => (true, Form::Cluster),
-            "redis-sentinel" => (false, Form::Sentinel { service: String::new(), login: Login::default() }),
-            "rediss-sentinel" => (true, Form::Sentinel { service: String::new(), login: Login::default() }),
+        let (credentials, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (tls, topology) = match scheme {
+            "redis" => (false, Topology::Single),
+            "rediss" => (true, Topology::Single),
+            "redis-cluster" => (false, Topology::Cluster),
+            "rediss-cluster" => (true, Topology::Cluster),
+            "redis-sentinel" => {
+                (false, Topology::Sentinel { service: String::new(), credentials: Credentials::default() })
+            }
+            "rediss-sentinel" => {
+                (true, Topology::Sentinel { service: String::new(), credentials: Credentials::default() })
+            }
             _ => return Err("the URL's scheme is none of redis, redis-cluster, redis-sentinel, or these with rediss"),
         };
-        let port = if matches!(form, Form::Sentinel { .. }) { SENTINEL_PORT } else { REDIS_PORT };
+        let port = if matches!(topology, Topology::Sentinel { .. }) { SENTINEL_PORT } else { REDIS_PORT };
         let mut address = Self {
-            form,
+            topology,
             hosts: hosts.split(',').map(|one| host(one, port)).collect::<Result<_>>()?,
-            login: credentials(login)?,
+            credentials: read_credentials(credentials)?,
             db: 0,
             tls: tls.then_some(Tls { ca: None }),
         };
@@ -72,12 +76,12 @@ impl Address {
     }
 
     fn read_path(&mut self, path: &str) -> Result<()> {
-        let db = match &mut self.form {
-            Form::Single if self.hosts.len() > 1 => return Err("a single server has one host"),
-            Form::Single => path,
-            Form::Cluster if !matches!(path, "" | "0") => return Err("a cluster has no other database than 0"),
-            Form::Cluster => path,
-            Form::Sentinel { service, .. } => {
+        let db = match &mut self.topology {
+            Topology::Single if self.hosts.len() > 1 => return Err("a single server has one host"),
+            Topology::Single => path,
+            Topology::Cluster if !matches!(path, "" | "0") => return Err("a cluster has no other database than 0"),
+            Topology::Cluster => path,
+            Topology::Sentinel { service, .. } => {
                 let (name, db) = path.split_once('/').unwrap_or((path, ""));
                 if name.is_empty() {
                     return Err("the URL does not name the service that the sentinels watch");
@@ -95,11 +99,11 @@ impl Address {
     fn read_parameter(&mut self, parameter: &str) -> Result<()> {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = decoded(value)?;
-        match (name, &mut self.form, &mut self.tls) {
+        match (name, &mut self.topology, &mut self.tls) {
             ("ca", _, Some(tls)) => tls.ca = Some(roots(&value)?),
             ("ca", _, None) => return Err("`ca` needs a scheme with TLS (rediss)"),
-            ("sentinel-user", Form::Sentinel { login, .. }, _) => login.user = Some(value),
-            ("sentinel-password", Form::Sentinel { login, .. }, _) => login.password = Some(value),
+            ("sentinel-user", Topology::Sentinel { credentials, .. }, _) => credentials.user = Some(value),
+            ("sentinel-password", Topology::Sentinel { credentials, .. }, _) => credentials.password = Some(value),
             _ => return Err("the URL has a parameter that does not exist for its scheme"),
         }
         Ok(())
@@ -121,13 +125,13 @@ fn host(text: &str, default_port: u16) -> Result<(String, u16)> {
     Ok((name.to_owned(), port))
 }
 
-fn credentials(text: &str) -> Result<Login> {
+fn read_credentials(text: &str) -> Result<Credentials> {
     let (user, password) = text.split_once(':').unwrap_or((text, ""));
     if !user.is_empty() && password.is_empty() {
         return Err("a user has no password");
     }
     let part = |text: &str| if text.is_empty() { Ok(None) } else { decoded(text).map(Some) };
-    Ok(Login { user: part(user)?, password: part(password)? })
+    Ok(Credentials { user: part(user)?, password: part(password)? })
 }
 
 fn decoded(text: &str) -> Result<String> {
@@ -155,19 +159,22 @@ mod tests {
     #[test]
     fn a_single_server() {
         let address = Address::parse("redis://cache").unwrap();
-        assert!(matches!(address.form, Form::Single));
+        assert!(matches!(address.topology, Topology::Single));
         assert_eq!((hosts(&address), address.db, address.tls.is_some()), (vec![("cache", 6379)], 0, false));
         let address = Address::parse("rediss://an:s%40cret%2f@[::1]:7000/3").unwrap();
         assert_eq!((hosts(&address), address.db, address.tls.is_some()), (vec![("::1", 7000)], 3, true));
-        assert_eq!((address.login.user.as_deref(), address.login.password.as_deref()), (Some("an"), Some("s@cret/")));
+        assert_eq!(
+            (address.credentials.user.as_deref(), address.credentials.password.as_deref()),
+            (Some("an"), Some("s@cret/"))
+        );
         let address = Address::parse("redis://:only@cache/").unwrap();
-        assert_eq!((address.login.user, address.login.password.as_deref()), (None, Some("only")));
+        assert_eq!((address.credentials.user, address.credentials.password.as_deref()), (None, Some("only")));
     }
 
     #[test]
     fn a_cluster() {
         let address = Address::parse("redis-cluster://:p@a:7000,b,10.0.0.3:7002/0").unwrap();
-        assert!(matches!(address.form, Form::Cluster));
+        assert!(matches!(address.topology, Topology::Cluster));
         assert_eq!(hosts(&address), [("a", 7000), ("b", 6379), ("10.0.0.3", 7002)]);
     }
 
@@ -176,10 +183,10 @@ mod tests {
         let url = "rediss-sentinel://an:p@a,b:7001/login%20state/2?sentinel-user=watch&sentinel-password=w%26";
         let address = Address::parse(url).unwrap();
         assert_eq!((hosts(&address), address.db), (vec![("a", 26379), ("b", 7001)], 2));
-        let Form::Sentinel { service, login } = address.form else { unreachable!("{url}") };
+        let Topology::Sentinel { service, credentials } = address.topology else { unreachable!("{url}") };
         assert_eq!(service, "login state");
-        assert_eq!((login.user.as_deref(), login.password.as_deref()), (Some("watch"), Some("w&")));
-        assert_eq!(address.login.password.as_deref(), Some("p"));
+        assert_eq!((credentials.user.as_deref(), credentials.password.as_deref()), (Some("watch"), Some("w&")));
+        assert_eq!(address.credentials.password.as_deref(), Some("p"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use redis::{
 };
 use tokio::time::sleep;
 
-use crate::address::{Address, Form, Login};
+use crate::address::{Address, Credentials, Topology};
 
 /// How long to wait before a command that a cluster's node did not accept is sent to the right one, time by
 /// time, milliseconds. Right after a failover, nodes disagree for a moment about who that is.
@@ -37,25 +37,25 @@ impl Source {
     /// Refuses what no connection can be made of.
     pub(crate) fn new(address: Address, timeout: Duration) -> RedisResult<Self> {
         let source = Self { address: Arc::new(address), timeout };
-        match source.address.form {
-            Form::Single => source.server().map(drop),
-            Form::Cluster => source.cluster().map(drop),
-            Form::Sentinel { .. } => source.sentinels().map(drop),
+        match source.address.topology {
+            Topology::Single => source.server().map(drop),
+            Topology::Cluster => source.cluster().map(drop),
+            Topology::Sentinel { .. } => source.sentinels().map(drop),
         }?;
         Ok(source)
     }
 
     /// Opens a connection. `lost` is called when the server closes it, also while nobody uses it.
     pub(crate) async fn connect(self: &Arc<Self>, lost: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
-        let client = match self.address.form {
-            Form::Cluster => {
+        let client = match self.address.topology {
+            Topology::Cluster => {
                 let cluster = self.cluster()?.get_async_connection().await?;
                 return Ok(Connection::Cluster(cluster, Arc::clone(self)));
             }
-            Form::Single => self.server()?,
+            Topology::Single => self.server()?,
             // Asked anew each time: after a failover they name another master. The library asks that one
             // for its role, because a sentinel may not have heard of the failover yet.
-            Form::Sentinel { .. } => self.sentinels()?.async_get_client().await?,
+            Topology::Sentinel { .. } => self.sentinels()?.async_get_client().await?,
         };
         let config = self.connection_config().set_push_sender(move |push: PushInfo| {
             if push.kind == PushKind::Disconnection {
@@ -113,7 +113,7 @@ impl Source {
     }
 
     fn sentinels(&self) -> RedisResult<SentinelClient> {
-        let Form::Sentinel { service, login } = &self.address.form else {
+        let Topology::Sentinel { service, credentials } = &self.address.topology else {
             return Err((ErrorKind::InvalidClientConfig, "no sentinels").into());
         };
         let sentinels = self.address.hosts.iter().map(|(host, port)| self.server_address(host, *port));
@@ -122,17 +122,17 @@ impl Source {
             .set_client_to_redis_db(self.address.db)
             .set_client_to_redis_tcp_settings(self.tcp_settings())
             .set_client_to_sentinel_tcp_settings(self.tcp_settings());
-        let Login { user, password } = &self.address.login;
+        let Credentials { user, password } = &self.address.credentials;
         if let Some(user) = user {
             builder = builder.set_client_to_redis_username(user);
         }
         if let Some(password) = password {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some(user) = &login.user {
+        if let Some(user) = &credentials.user {
             builder = builder.set_client_to_sentinel_username(user);
         }
-        if let Some(password) = &login.password {
+        if let Some(password) = &credentials.password {
             builder = builder.set_client_to_sentinel_password(password);
         }
         if self.address.tls.is_some() {
@@ -161,10 +161,10 @@ impl Source {
     fn settings(&self) -> RedisConnectionInfo {
         // RESP3, because only there does the library tell that a connection was closed.
         let mut settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3).set_db(self.address.db);
-        if let Some(user) = &self.address.login.user {
+        if let Some(user) = &self.address.credentials.user {
             settings = settings.set_username(user);
         }
-        if let Some(password) = &self.address.login.password {
+        if let Some(password) = &self.address.credentials.password {
             settings = settings.set_password(password);
         }
         settings

@@ -24,7 +24,7 @@ impl Accounts for SqlStore {
         &self,
         account: &Account,
         authenticators: &[Authenticator],
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -35,16 +35,16 @@ impl Accounts for SqlStore {
             let Authenticator { method, secret } = authenticator;
             tx.execute(INSERT_AUTHENTICATOR, args![&account.id, method, secret, now]).await?;
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await
     }
 
     async fn account(&self, id: &Id<Subject>) -> Result<Option<Account>> {
-        self.db.one(BY_ID, args![id]).await?.as_ref().map(read).transpose()
+        self.db.one(BY_ID, args![id]).await?.as_ref().map(account_from_row).transpose()
     }
 
     async fn by_username(&self, username: &str) -> Result<Option<Account>> {
-        self.db.one(BY_USERNAME, args![username]).await?.as_ref().map(read).transpose()
+        self.db.one(BY_USERNAME, args![username]).await?.as_ref().map(account_from_row).transpose()
     }
 
     async fn authenticators(&self, id: &Id<Subject>) -> Result<Vec<Authenticator>> {
@@ -53,7 +53,7 @@ impl Accounts for SqlStore {
     }
 }
 
-fn read(row: &Row) -> Result<Account> {
+fn account_from_row(row: &Row) -> Result<Account> {
     Ok(Account {
         id: Id::from_text(row.text("id")?),
         username: row.text("username")?,

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
@@ -47,21 +48,21 @@ const REMOVED_AT_ONCE: i64 = 5_000;
 type Result<T> = std::result::Result<T, StorageError>;
 
 /// What encrypts the personal data of records.
-pub(crate) struct Sealer {
+pub(crate) struct AuditEncryption {
     pub(crate) master: EncryptionKey,
-    pub(crate) entropy: std::sync::Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-impl std::fmt::Debug for Sealer {
+impl std::fmt::Debug for AuditEncryption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sealer")
+        f.write_str("AuditEncryption")
     }
 }
 
 /// Spreads the transactions of this process over the chains.
 static TURN: AtomicI64 = AtomicI64::new(0);
 
-fn place(person: &str) -> String {
+fn place_of_key(person: &str) -> String {
     format!("person-key:{person}")
 }
 
@@ -74,9 +75,9 @@ impl SqlStore {
         }
         let shards = if matches!(self.db.pools, Pools::Postgres(_)) { SHARDS } else { 1 };
         let shard = TURN.fetch_add(1, Ordering::Relaxed).rem_euclid(shards);
-        let mut sealed = Vec::with_capacity(events.len());
+        let mut encrypted = Vec::with_capacity(events.len());
         for event in events {
-            sealed.push(self.sealed(tx, event).await?);
+            encrypted.push(self.encrypted(tx, event).await?);
         }
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let head = match tx.one(ADVANCE, args![shard, count]).await? {
@@ -89,7 +90,7 @@ impl SqlStore {
             }
         };
         let (mut seq, mut hash) = (head.int("seq")? - count, head.text("hash")?);
-        for (event, sealed) in events.iter().zip(sealed) {
+        for (event, sealed) in events.iter().zip(encrypted) {
             seq += 1;
             let draft = Draft {
                 shard,
@@ -116,43 +117,45 @@ impl SqlStore {
         &self,
         sql: &'static str,
         args: &[Arg<'_>],
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<u64> {
-        if trail.is_empty() {
+        if events.is_empty() {
             return self.db.execute(sql, args).await;
         }
         let mut tx = self.db.begin().await?;
         let changed = tx.execute(sql, args).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(changed)
     }
 
     /// The personal data of an event under its person's key, which is made with the first one.
-    async fn sealed(&self, tx: &mut Tx, event: &Event) -> Result<Option<String>> {
+    async fn encrypted(&self, tx: &mut Tx, event: &Event) -> Result<Option<String>> {
         if event.personal.is_empty() {
             return Ok(None);
         }
-        let (Some(sealer), Some(person)) = (&self.sealer, &event.person) else { return Err(StorageError::NoKey) };
+        let (Some(encryption), Some(person)) = (&self.audit_encryption, &event.person) else {
+            return Err(StorageError::NoKey);
+        };
         let key = match tx.one(PERSON_KEY, args![person]).await? {
             Some(row) => row.text("sealed")?,
             None => {
                 let mut fresh = [0; 32];
-                sealer.entropy.fill(&mut fresh);
-                let fresh = sealer.master.seal(&*sealer.entropy, &place(person), &fresh);
+                encryption.entropy.fill(&mut fresh);
+                let fresh = encryption.master.encrypt(&*encryption.entropy, &place_of_key(person), &fresh);
                 tx.execute(ADD_PERSON_KEY, args![person, &fresh.map_err(|_| StorageError::NoKey)?]).await?;
                 tx.one(PERSON_KEY, args![person]).await?.ok_or(StorageError::NoKey)?.text("sealed")?
             }
         };
-        let key = open_key(sealer, person, &key)?;
+        let key = person_key(encryption, person, &key)?;
         let plain = serde_json::to_vec(&event.personal)?;
-        key.seal(&*sealer.entropy, person, &plain).map(Some).map_err(|_| StorageError::NoKey)
+        key.encrypt(&*encryption.entropy, person, &plain).map(Some).map_err(|_| StorageError::NoKey)
     }
 }
 
-fn open_key(sealer: &Sealer, person: &str, sealed: &str) -> Result<EncryptionKey> {
-    let bytes = sealer.master.open(&place(person), sealed).map_err(|_| StorageError::NoKey)?;
+fn person_key(encryption: &AuditEncryption, person: &str, encrypted: &str) -> Result<EncryptionKey> {
+    let bytes = encryption.master.decrypt(&place_of_key(person), encrypted).map_err(|_| StorageError::NoKey)?;
     let bytes: [u8; 32] = bytes.try_into().map_err(|_| StorageError::NoKey)?;
     EncryptionKey::new(&bytes).map_err(|_| StorageError::NoKey)
 }
@@ -166,17 +169,17 @@ impl Audit for SqlStore {
     }
 
     async fn heads(&self) -> Result<Vec<AuditHead>> {
-        self.db.all(HEADS, args![]).await?.iter().map(read_head).collect()
+        self.db.all(HEADS, args![]).await?.iter().map(head_from_row).collect()
     }
 
     async fn anchors(&self) -> Result<Vec<AuditHead>> {
-        self.db.all(ANCHORS, args![]).await?.iter().map(read_head).collect()
+        self.db.all(ANCHORS, args![]).await?.iter().map(head_from_row).collect()
     }
 
     async fn records(&self, shard: i64, after: i64, most: i64) -> Result<Vec<Record>> {
         let rows = self.db.all(RECORDS, args![shard, after, most]).await?;
         let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= most;
-        let mut records: Vec<Record> = rows.iter().map(read_record).collect::<Result<_>>()?;
+        let mut records: Vec<Record> = rows.iter().map(record_from_row).collect::<Result<_>>()?;
         // Two records with one number must not be parted by the end of a page: the second would not be seen.
         if let (true, Some(last)) = (full, records.last().map(|r| r.draft.seq))
             && records.first().is_some_and(|r| r.draft.seq != last)
@@ -187,11 +190,11 @@ impl Audit for SqlStore {
     }
 
     async fn checkpoints(&self, after: i64, most: i64) -> Result<Vec<StoredCheckpoint>> {
-        self.db.all(CHECKPOINTS, args![after, most]).await?.iter().map(read_checkpoint).collect()
+        self.db.all(CHECKPOINTS, args![after, most]).await?.iter().map(checkpoint_from_row).collect()
     }
 
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>> {
-        self.db.one(LAST_CHECKPOINT, args![]).await?.as_ref().map(read_checkpoint).transpose()
+        self.db.one(LAST_CHECKPOINT, args![]).await?.as_ref().map(checkpoint_from_row).transpose()
     }
 
     async fn add_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<bool> {
@@ -204,20 +207,21 @@ impl Audit for SqlStore {
     }
 
     async fn personal(&self, record: &Record) -> Result<Option<serde_json::Map<String, serde_json::Value>>> {
-        let (Some(sealed), Some(person), Some(sealer)) = (&record.draft.sealed, &record.draft.person, &self.sealer)
+        let (Some(sealed), Some(person), Some(encryption)) =
+            (&record.draft.sealed, &record.draft.person, &self.audit_encryption)
         else {
             return Ok(None);
         };
         let Some(row) = self.db.one(PERSON_KEY, args![person]).await? else { return Ok(None) };
-        let key = open_key(sealer, person, &row.text("sealed")?)?;
-        let plain = key.open(person, sealed).map_err(|_| StorageError::NoKey)?;
+        let key = person_key(encryption, person, &row.text("sealed")?)?;
+        let plain = key.decrypt(person, sealed).map_err(|_| StorageError::NoKey)?;
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
-    async fn forget(&self, person: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn forget(&self, person: &str, events: &[Event], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let known = tx.execute(FORGET, args![person]).await? == 1;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(known)
     }
@@ -268,7 +272,7 @@ impl Audit for SqlStore {
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await?;
             tx.commit().await
         };
-        match tokio::time::timeout(self.db.patience, make).await {
+        match tokio::time::timeout(self.db.timeout, make).await {
             Ok(Err(error)) if error.as_database_error().is_none() => Err(of_statement(error)),
             // Another instance was first, the table is in use, or the month is in the table for all others.
             Ok(_) => Ok(()),
@@ -277,16 +281,16 @@ impl Audit for SqlStore {
     }
 }
 
-fn read_head(row: &Row) -> Result<AuditHead> {
+fn head_from_row(row: &Row) -> Result<AuditHead> {
     Ok(AuditHead { shard: row.int("shard")?, seq: row.int("seq")?, hash: row.text("hash")? })
 }
 
-fn read_checkpoint(row: &Row) -> Result<StoredCheckpoint> {
+fn checkpoint_from_row(row: &Row) -> Result<StoredCheckpoint> {
     Ok(StoredCheckpoint { n: row.int("n")?, jws: row.text("jws")?, token: row.maybe_text("token")? })
 }
 
 /// A record that stands in another month than its time is given without its hash: no verification takes it.
-fn read_record(row: &Row) -> Result<Record> {
+fn record_from_row(row: &Row) -> Result<Record> {
     let in_its_month = row.int("month")? == month_of(Timestamp(row.int("at")?));
     Ok(Record {
         draft: Draft {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::{Client, Digest, Timestamp};
-use nixa_storage::{ClientRecord, ClientStore, OfDeclaration, StorageError};
+use nixa_storage::{ClientRecord, ClientStore, DeclarationEvent, StorageError};
 
 use crate::db::{Row, args};
 use crate::store::SqlStore;
@@ -34,14 +34,14 @@ type Result<T> = std::result::Result<T, StorageError>;
 #[async_trait]
 impl ClientStore for SqlStore {
     async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>> {
-        self.db.one(CLIENT, args![client_id]).await?.as_ref().map(read).transpose()
+        self.db.one(CLIENT, args![client_id]).await?.as_ref().map(client_from_row).transpose()
     }
 
     async fn clients(&self, after: &str, most: i64) -> Result<Vec<ClientRecord>> {
-        self.db.all(CLIENTS, args![after, most]).await?.iter().map(read).collect()
+        self.db.all(CLIENTS, args![after, most]).await?.iter().map(client_from_row).collect()
     }
 
-    async fn declare_clients(&self, clients: &[Client], trail: OfDeclaration<'_>, now: Timestamp) -> Result<()> {
+    async fn declare_clients(&self, clients: &[Client], event: DeclarationEvent<'_>, now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let mut known = BTreeMap::new();
         for row in tx.all(DECLARED, args![]).await? {
@@ -59,11 +59,11 @@ impl ClientStore for SqlStore {
             if tx.execute(DECLARE, args![id, &body, now]).await? == 0 {
                 return Err(StorageError::Exists);
             }
-            events.push(trail(id, change));
+            events.push(event(id, change));
         }
         for id in known.keys() {
             tx.execute(WITHDRAW, args![id]).await?;
-            events.push(trail(id, "withdrawn"));
+            events.push(event(id, "withdrawn"));
         }
         self.append(&mut tx, &events, now).await?;
         tx.commit().await
@@ -74,7 +74,7 @@ impl ClientStore for SqlStore {
         client: &Client,
         token: &Digest,
         initial: &Digest,
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
@@ -84,31 +84,31 @@ impl ClientStore for SqlStore {
         }
         let body = serde_json::to_string(client)?;
         tx.execute(INSERT, args![&client.client_id, &body, token, now]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn update_client(&self, client: &Client, token: &Digest, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn update_client(&self, client: &Client, token: &Digest, events: &[Event], now: Timestamp) -> Result<bool> {
         let body = serde_json::to_string(client)?;
         let mut tx = self.db.begin().await?;
         if tx.execute(UPDATE, args![&client.client_id, token, &body, now]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn remove_client(&self, client_id: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn remove_client(&self, client_id: &str, events: &[Event], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         if tx.execute(REMOVE, args![client_id]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
         tx.execute(REVOKE, args![client_id, now]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -122,18 +122,18 @@ impl ClientStore for SqlStore {
         token: &Digest,
         uses: i64,
         expires: Timestamp,
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
         tx.execute(OLD_TOKENS, args![now]).await?;
         tx.execute(ADD_TOKEN, args![token, uses, expires]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await
     }
 }
 
-fn read(row: &Row) -> Result<ClientRecord> {
+fn client_from_row(row: &Row) -> Result<ClientRecord> {
     Ok(ClientRecord {
         client: serde_json::from_str(&row.text("body")?)?,
         token: row.maybe_text("token")?.map(Digest::from_text),

@@ -1,5 +1,7 @@
 //! Moving an installation from one durable database to another.
 
+use std::collections::BTreeSet;
+
 use nixa_protocol::{Digest, digest};
 use nixa_storage::{Audit, StorageError};
 
@@ -24,13 +26,24 @@ enum Type {
 }
 use Type::{Flag, Int, MaybeInt, MaybeText, Text};
 
-/// A table: its name, how many of its first columns are its key, its columns.
-type Table = (&'static str, usize, &'static [(&'static str, Type)]);
+/// A column and its type.
+type Column = (&'static str, Type);
+
+/// A table that is copied, with all its columns: those of its key come first.
+struct Table {
+    name: &'static str,
+    key_columns: usize,
+    columns: &'static [Column],
+}
+
+const fn table(name: &'static str, key_columns: usize, columns: &'static [Column]) -> Table {
+    Table { name, key_columns, columns }
+}
 
 /// The tables that both kinds of server have, each after those that it refers to.
 const SHARED: &[Table] = &[
-    ("secrets", 1, &[("name", Text), ("sealed", Text), ("created_at", Int)]),
-    (
+    table("secrets", 1, &[("name", Text), ("sealed", Text), ("created_at", Int)]),
+    table(
         "signing_keys",
         1,
         &[
@@ -42,7 +55,7 @@ const SHARED: &[Table] = &[
             ("retired_at", MaybeInt),
         ],
     ),
-    (
+    table(
         "grants",
         1,
         &[
@@ -57,8 +70,8 @@ const SHARED: &[Table] = &[
             ("ends_at", MaybeInt),
         ],
     ),
-    ("refresh_tokens", 1, &[("digest", Text), ("grant_id", Text), ("expires_at", Int), ("used_at", MaybeInt)]),
-    (
+    table("refresh_tokens", 1, &[("digest", Text), ("grant_id", Text), ("expires_at", Int), ("used_at", MaybeInt)]),
+    table(
         "clients",
         1,
         &[
@@ -70,8 +83,8 @@ const SHARED: &[Table] = &[
             ("updated_at", Int),
         ],
     ),
-    ("registration_tokens", 1, &[("digest", Text), ("uses_left", Int), ("expires_at", Int)]),
-    (
+    table("registration_tokens", 1, &[("digest", Text), ("uses_left", Int), ("expires_at", Int)]),
+    table(
         "logout_deliveries",
         1,
         &[
@@ -90,7 +103,7 @@ const SHARED: &[Table] = &[
 
 /// The trail comes after what it records.
 const TRAIL: &[Table] = &[
-    (
+    table(
         "audit_records",
         2,
         &[
@@ -105,37 +118,37 @@ const TRAIL: &[Table] = &[
             ("hash", Text),
         ],
     ),
-    ("audit_heads", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
-    ("audit_anchors", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
-    ("audit_checkpoints", 1, &[("n", Int), ("jws", Text), ("token", MaybeText)]),
-    ("person_keys", 1, &[("person", Text), ("sealed", Text)]),
+    table("audit_heads", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
+    table("audit_anchors", 1, &[("shard", Int), ("seq", Int), ("hash", Text)]),
+    table("audit_checkpoints", 1, &[("n", Int), ("jws", Text), ("token", MaybeText)]),
+    table("person_keys", 1, &[("person", Text), ("sealed", Text)]),
 ];
 
 const BROKER: &[Table] = &[
-    ("people", 1, &[("id", Text), ("pivot", MaybeText), ("attributes", Text), ("created_at", Int)]),
-    ("links", 2, &[("idp", Text), ("upstream_subject", Text), ("person_id", Text), ("created_at", Int)]),
-    (
+    table("people", 1, &[("id", Text), ("pivot", MaybeText), ("attributes", Text), ("created_at", Int)]),
+    table("links", 2, &[("idp", Text), ("upstream_subject", Text), ("person_id", Text), ("created_at", Int)]),
+    table(
         "decisions",
         1,
         &[("id", Text), ("at", Int), ("client_id", Text), ("person_id", MaybeText), ("policy", Text), ("record", Text)],
     ),
-    ("consents", 2, &[("person_id", Text), ("client_id", Text), ("claims", Text), ("granted_at", Int)]),
-    ("devices", 2, &[("person_id", Text), ("device", Text), ("first_at", Int)]),
-    ("raised_signals", 1, &[("signal", Text), ("raised_at", Int)]),
+    table("consents", 2, &[("person_id", Text), ("client_id", Text), ("claims", Text), ("granted_at", Int)]),
+    table("devices", 2, &[("person_id", Text), ("device", Text), ("first_at", Int)]),
+    table("raised_signals", 1, &[("signal", Text), ("raised_at", Int)]),
 ];
 
 const IDP: &[Table] = &[
-    (
+    table(
         "accounts",
         1,
         &[("id", Text), ("username", Text), ("identity_level", Int), ("attributes", Text), ("created_at", Int)],
     ),
-    ("authenticators", 2, &[("account_id", Text), ("method", Text), ("secret", Text), ("created_at", Int)]),
+    table("authenticators", 2, &[("account_id", Text), ("method", Text), ("secret", Text), ("created_at", Int)]),
 ];
 
 /// What became of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopiedTable {
     /// The table.
     pub table: &'static str,
     /// Its rows at the source.
@@ -155,7 +168,7 @@ enum Value {
 }
 
 impl Value {
-    fn read(row: &Row, column: &'static str, of: Type) -> Result<Self> {
+    fn from_row(row: &Row, column: &'static str, of: Type) -> Result<Self> {
         Ok(match of {
             Text => Self::Text(row.text(column)?),
             MaybeText => Self::MaybeText(row.maybe_text(column)?),
@@ -194,31 +207,21 @@ struct Statements {
     insert: &'static str,
 }
 
-fn statements(db: &Db, (name, keys, columns): &Table) -> Statements {
-    let names: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
-    let numbers = |from: usize, count: usize| -> String {
-        (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
-    };
+fn statements(db: &Db, Table { name, key_columns, columns }: &Table) -> Statements {
+    let numbers = |count: usize| (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     // In the order of octets on both, whatever the database's language is: the checksum goes by it.
-    let ordered = |(name, of): &(&str, Type)| match of {
-        Text | MaybeText => db.text("", " COLLATE \"C\"").to_owned(),
-        Int | MaybeInt | Flag => String::new(),
-    } + "|" + name;
-    let key: Vec<String> = columns.iter().take(*keys).map(ordered).collect();
-    let key = key.iter().filter_map(|k| k.split_once('|')).map(|(collation, name)| format!("{name}{collation}"));
-    let key = key.collect::<Vec<_>>().join(", ");
-    let all = names.join(", ");
+    let ordered = |(column, of): &Column| match of {
+        Text | MaybeText => format!("{column}{}", db.text("", " COLLATE \"C\"")),
+        Int | MaybeInt | Flag => (*column).to_owned(),
+    };
+    let key = columns.iter().take(*key_columns).map(ordered).collect::<Vec<_>>().join(", ");
+    let all = columns.iter().map(|(column, _)| *column).collect::<Vec<_>>().join(", ");
+    let (key_values, values) = (numbers(*key_columns), numbers(columns.len()));
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     Statements {
         first: leak(format!("SELECT {all} FROM {name} ORDER BY {key} LIMIT {BATCH}")),
-        next: leak(format!(
-            "SELECT {all} FROM {name} WHERE ({key}) > ({}) ORDER BY {key} LIMIT {BATCH}",
-            numbers(1, *keys)
-        )),
-        insert: leak(format!(
-            "INSERT INTO {name} ({all}) VALUES ({}) ON CONFLICT DO NOTHING",
-            numbers(1, columns.len())
-        )),
+        next: leak(format!("SELECT {all} FROM {name} WHERE ({key}) > ({key_values}) ORDER BY {key} LIMIT {BATCH}")),
+        insert: leak(format!("INSERT INTO {name} ({all}) VALUES ({values}) ON CONFLICT DO NOTHING")),
     }
 }
 
@@ -226,16 +229,21 @@ impl SqlStore {
     /// The names of every table that is copied.
     #[must_use]
     pub fn tables(role: Role) -> Vec<&'static str> {
-        tables(role).map(|(name, _, _)| *name).collect()
+        tables(role).map(|table| table.name).collect()
+    }
+
+    /// Every column that is copied, as `table.column`: a test holds them against those that a database has.
+    #[must_use]
+    pub fn copied_columns(role: Role) -> BTreeSet<String> {
+        let of_table =
+            |table: &'static Table| table.columns.iter().map(|(column, _)| format!("{}.{column}", table.name));
+        tables(role).flat_map(of_table).collect()
     }
 
     /// Copies every row into `target`, whose schema must be up to date, and compares the two. What the target
     /// has already stays, so that a copy that broke off can be made again. Nothing may write to either
     /// meanwhile.
-    ///
-    /// # Errors
-    /// [`StorageError`].
-    pub async fn copy_to(&self, target: &Self) -> Result<Vec<Copied>> {
+    pub async fn copy_to(&self, target: &Self) -> Result<Vec<CopiedTable>> {
         for month in self.db.all(MONTHS, args![]).await? {
             target.make_partition(month.int("month")?).await?;
         }
@@ -253,7 +261,7 @@ impl SqlStore {
             };
             let (rows, here) = walk(&self.db, table, &here_sql, insert).await?;
             let (there_rows, there) = walk(&target.db, table, &there_sql, async |_| Ok(())).await?;
-            copied.push(Copied { table: table.0, rows, added, same: rows == there_rows && here == there });
+            copied.push(CopiedTable { table: table.name, rows, added, same: rows == there_rows && here == there });
         }
         Ok(copied)
     }
@@ -274,7 +282,6 @@ async fn walk(
     statements: &Statements,
     mut with: impl AsyncFnMut(&[Vec<Value>]) -> Result<()>,
 ) -> Result<(u64, Digest)> {
-    let (_, keys, columns) = table;
     let mut count = 0;
     let mut checksum = digest("");
     let mut last: Option<Vec<Value>> = None;
@@ -282,12 +289,12 @@ async fn walk(
         let found = match &last {
             None => db.all(statements.first, &[]).await?,
             Some(row) => {
-                let key: Vec<Arg<'_>> = row.iter().take(*keys).map(Value::arg).collect();
+                let key: Vec<Arg<'_>> = row.iter().take(table.key_columns).map(Value::arg).collect();
                 db.all(statements.next, &key).await?
             }
         };
-        let read = |row: &Row| columns.iter().map(|(name, of)| Value::read(row, name, *of)).collect();
-        let mut rows: Vec<Vec<Value>> = found.iter().map(read).collect::<Result<_>>()?;
+        let values = |row: &Row| table.columns.iter().map(|(name, of)| Value::from_row(row, name, *of)).collect();
+        let mut rows: Vec<Vec<Value>> = found.iter().map(values).collect::<Result<_>>()?;
         if rows.is_empty() {
             return Ok((count, checksum));
         }
@@ -298,5 +305,29 @@ async fn walk(
             count += 1;
         }
         last = rows.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::{Location, PoolSettings};
+
+    const COLUMNS: &str = "SELECT t.name || '.' || c.name AS name FROM sqlite_schema t, pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND t.name <> '_sqlx_migrations'";
+
+    /// The same on PostgreSQL is in the conformance suite.
+    #[tokio::test]
+    async fn every_column_of_an_sqlite_database_is_copied() {
+        for role in [Role::Broker, Role::Idp] {
+            let folder = TempDir::new().unwrap();
+            let location = Location::File(folder.path().join("durable.db"));
+            let store = SqlStore::open(&location, PoolSettings::default(), role).await.unwrap();
+            let rows = store.db.all(COLUMNS, args![]).await.unwrap();
+            let there: BTreeSet<String> = rows.iter().map(|row| row.text("name").unwrap()).collect();
+            assert_eq!(there, SqlStore::copied_columns(role));
+        }
     }
 }

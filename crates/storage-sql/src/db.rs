@@ -169,7 +169,7 @@ pub(crate) enum Pools {
 pub(crate) struct Db {
     pub(crate) pools: Pools,
     /// How long an answer is waited for.
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
     /// How many statements were run, BEGIN and COMMIT among them.
     pub(crate) statements: Arc<AtomicU64>,
 }
@@ -225,25 +225,25 @@ impl Db {
     pub(crate) async fn begin(&self) -> Result<Tx> {
         let kind = match &self.pools {
             Pools::Sqlite { write, .. } => {
-                let connection = within(self.patience, write.acquire()).await?;
+                let connection = within(self.timeout, write.acquire()).await?;
                 let mut tx = OnSqlite { connection, ended_well: false };
                 self.within(sqlx::query("BEGIN IMMEDIATE").execute(&mut *tx.connection)).await?;
                 Kind::Sqlite(tx)
             }
             Pools::Postgres(pool) => Kind::Postgres(self.within(pool.begin()).await?),
         };
-        Ok(Tx { kind, patience: self.patience, statements: self.statements.clone() })
+        Ok(Tx { kind, timeout: self.timeout, statements: self.statements.clone() })
     }
 
     async fn within<T>(&self, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        within(self.patience, work).await
+        within(self.timeout, work).await
     }
 }
 
 /// A database that is paused or cut off must not hold a login for ever.
-async fn within<T>(patience: Duration, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
-    match tokio::time::timeout(patience, work).await {
+async fn within<T>(timeout: Duration, work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> Result<T> {
+    match tokio::time::timeout(timeout, work).await {
         Ok(done) => done.map_err(of_statement),
         Err(_elapsed) => Err(StorageError::TooSlow),
     }
@@ -258,8 +258,8 @@ struct OnSqlite {
 }
 
 impl OnSqlite {
-    async fn end(mut self, how: &'static str, patience: Duration) -> Result<()> {
-        within(patience, sqlx::query(how).execute(&mut *self.connection)).await?;
+    async fn end(mut self, how: &'static str, timeout: Duration) -> Result<()> {
+        within(timeout, sqlx::query(how).execute(&mut *self.connection)).await?;
         self.ended_well = true;
         Ok(())
     }
@@ -281,7 +281,7 @@ enum Kind {
 /// A transaction; dropped without a commit it changes nothing.
 pub(crate) struct Tx {
     kind: Kind,
-    patience: Duration,
+    timeout: Duration,
     statements: Arc<AtomicU64>,
 }
 
@@ -291,10 +291,10 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                Ok(within(self.patience, for_sqlite(sql, args).execute(&mut *tx.connection)).await?.rows_affected())
+                Ok(within(self.timeout, for_sqlite(sql, args).execute(&mut *tx.connection)).await?.rows_affected())
             }
             Kind::Postgres(tx) => {
-                Ok(within(self.patience, for_postgres(sql, args).execute(&mut **tx)).await?.rows_affected())
+                Ok(within(self.timeout, for_postgres(sql, args).execute(&mut **tx)).await?.rows_affected())
             }
         }
     }
@@ -304,11 +304,11 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let row = within(self.patience, for_sqlite(sql, args).fetch_optional(&mut *tx.connection)).await?;
+                let row = within(self.timeout, for_sqlite(sql, args).fetch_optional(&mut *tx.connection)).await?;
                 Ok(row.map(Row::Sqlite))
             }
             Kind::Postgres(tx) => {
-                let row = within(self.patience, for_postgres(sql, args).fetch_optional(&mut **tx)).await?;
+                let row = within(self.timeout, for_postgres(sql, args).fetch_optional(&mut **tx)).await?;
                 Ok(row.map(Row::Postgres))
             }
         }
@@ -319,11 +319,11 @@ impl Tx {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.kind {
             Kind::Sqlite(tx) => {
-                let rows = within(self.patience, for_sqlite(sql, args).fetch_all(&mut *tx.connection)).await?;
+                let rows = within(self.timeout, for_sqlite(sql, args).fetch_all(&mut *tx.connection)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Kind::Postgres(tx) => {
-                let rows = within(self.patience, for_postgres(sql, args).fetch_all(&mut **tx)).await?;
+                let rows = within(self.timeout, for_postgres(sql, args).fetch_all(&mut **tx)).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
@@ -334,8 +334,8 @@ impl Tx {
     pub(crate) async fn commit(self) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
-            Kind::Sqlite(tx) => tx.end("COMMIT", self.patience).await,
-            Kind::Postgres(tx) => within(self.patience, tx.commit()).await,
+            Kind::Sqlite(tx) => tx.end("COMMIT", self.timeout).await,
+            Kind::Postgres(tx) => within(self.timeout, tx.commit()).await,
         }
     }
 
@@ -343,8 +343,8 @@ impl Tx {
     pub(crate) async fn rollback(self) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         match self.kind {
-            Kind::Sqlite(tx) => tx.end("ROLLBACK", self.patience).await,
-            Kind::Postgres(tx) => within(self.patience, tx.rollback()).await,
+            Kind::Sqlite(tx) => tx.end("ROLLBACK", self.timeout).await,
+            Kind::Postgres(tx) => within(self.timeout, tx.rollback()).await,
         }
     }
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use nixa_audit::Event;
 use nixa_protocol::id::{Grant, Id, Sso};
 use nixa_protocol::{Digest, Timestamp};
-use nixa_storage::{GrantBody, GrantRecord, Grants, NewRefresh, OfRotation, Rotation, StorageError};
+use nixa_storage::{GrantBody, GrantRecord, Grants, NewRefresh, Rotation, RotationEvents, StorageError};
 
 use crate::db::{Row, args};
 use crate::store::SqlStore;
@@ -33,7 +33,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl Grants for SqlStore {
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool> {
+    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, events: &[Event]) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
@@ -45,17 +45,17 @@ impl Grants for SqlStore {
         if let Some(refresh) = refresh {
             tx.execute(INSERT_REFRESH, args![&refresh.digest, id, refresh.expires_at]).await?;
         }
-        self.append(&mut tx, trail, grant.created_at).await?;
+        self.append(&mut tx, events, grant.created_at).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>> {
-        self.db.one(LIVE, args![id]).await?.as_ref().map(read).transpose()
+        self.db.one(LIVE, args![id]).await?.as_ref().map(grant_from_row).transpose()
     }
 
     async fn grant_of_refresh(&self, token: &Digest) -> Result<Option<GrantRecord>> {
-        self.db.one(OF_REFRESH, args![token]).await?.as_ref().map(read).transpose()
+        self.db.one(OF_REFRESH, args![token]).await?.as_ref().map(grant_from_row).transpose()
     }
 
     async fn rotate(
@@ -63,7 +63,7 @@ impl Grants for SqlStore {
         token: &Digest,
         next: &NewRefresh,
         grace: i64,
-        trail: OfRotation<'_>,
+        events: RotationEvents<'_>,
         now: Timestamp,
     ) -> Result<Rotation> {
         let mut tx = self.db.begin().await?;
@@ -76,7 +76,7 @@ impl Grants for SqlStore {
             if now < Timestamp(used.int("used_at")?) + grace
                 && tx.one(LIVE, args![&used.text("grant_id")?]).await?.is_some()
             {
-                self.append(&mut tx, &trail(Rotation::Recent), now).await?;
+                self.append(&mut tx, &events(Rotation::Recent), now).await?;
                 tx.commit().await?;
                 return Ok(Rotation::Recent);
             }
@@ -85,17 +85,17 @@ impl Grants for SqlStore {
         } else {
             Rotation::Refused
         };
-        self.append(&mut tx, &trail(outcome), now).await?;
+        self.append(&mut tx, &events(outcome), now).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
-    async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(REVOKE, args![id, now, now + KEPT], trail, now).await.map(drop)
+    async fn revoke_grant(&self, id: &Id<Grant>, events: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE, args![id, now, now + KEPT], events, now).await.map(drop)
     }
 
-    async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(REVOKE_SESSION, args![sid, now], trail, now).await.map(drop)
+    async fn revoke_session(&self, sid: &Id<Sso>, events: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE_SESSION, args![sid, now], events, now).await.map(drop)
     }
 
     async fn ping(&self) -> Result<()> {
@@ -103,7 +103,7 @@ impl Grants for SqlStore {
     }
 }
 
-fn read(row: &Row) -> Result<GrantRecord> {
+fn grant_from_row(row: &Row) -> Result<GrantRecord> {
     let body: GrantBody = serde_json::from_str(&row.text("body")?)?;
     Ok(GrantRecord {
         id: Id::from_text(row.text("id")?),

@@ -27,23 +27,23 @@ impl KeyStore for SqlStore {
         self.db.one(SECRET, args![name]).await?.map(|row| row.text("sealed")).transpose()
     }
 
-    async fn insert_secret(&self, name: &str, sealed: &str, trail: &[Event], now: Timestamp) -> Result<()> {
+    async fn insert_secret(&self, name: &str, encrypted: &str, events: &[Event], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        if tx.execute(INSERT_SECRET, args![name, sealed, now]).await? == 1 {
-            self.append(&mut tx, trail, now).await?;
+        if tx.execute(INSERT_SECRET, args![name, encrypted, now]).await? == 1 {
+            self.append(&mut tx, events, now).await?;
         }
         tx.commit().await
     }
 
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>> {
-        self.db.all(KEYS, args![]).await?.iter().map(read).collect()
+        self.db.all(KEYS, args![]).await?.iter().map(key_from_row).collect()
     }
 
-    async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()> {
-        let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
+    async fn insert_first_key(&self, key: &KeyRecord, events: &[Event], now: Timestamp) -> Result<()> {
+        let KeyRecord { kid, algorithm, encrypted, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
-        if tx.execute(INSERT_FIRST_KEY, args![kid, algorithm, sealed, *active_at]).await? == 1 {
-            self.append(&mut tx, trail, now).await?;
+        if tx.execute(INSERT_FIRST_KEY, args![kid, algorithm, encrypted, *active_at]).await? == 1 {
+            self.append(&mut tx, events, now).await?;
         }
         tx.commit().await
     }
@@ -53,27 +53,27 @@ impl KeyStore for SqlStore {
         key: &KeyRecord,
         retire_others_at: Timestamp,
         if_all_began_before: Timestamp,
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<bool> {
-        let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
+        let KeyRecord { kid, algorithm, encrypted, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
-        if tx.execute(INSERT_KEY, args![kid, algorithm, sealed, *active_at, if_all_began_before]).await? == 0 {
+        if tx.execute(INSERT_KEY, args![kid, algorithm, encrypted, *active_at, if_all_began_before]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
         tx.execute(RETIRE, args![algorithm, kid, *active_at, retire_others_at]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
-fn read(row: &Row) -> Result<KeyRecord> {
+fn key_from_row(row: &Row) -> Result<KeyRecord> {
     Ok(KeyRecord {
         kid: row.text("kid")?,
         algorithm: row.text("algorithm")?,
-        sealed: row.text("sealed")?,
+        encrypted: row.text("sealed")?,
         active_at: Timestamp(row.int("active_at")?),
         retired_at: row.maybe_int("retired_at")?.map(Timestamp),
     })

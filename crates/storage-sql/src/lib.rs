@@ -20,7 +20,7 @@ mod sqlite;
 mod store;
 mod upkeep;
 
-pub use copy::Copied;
-pub use migrate::Step;
+pub use copy::CopiedTable;
+pub use migrate::MigrationStatus;
 pub use short_lived::SqliteShortLived;
-pub use store::{Limits, Location, Role, SqlStore};
+pub use store::{Location, PoolSettings, Role, SqlStore};

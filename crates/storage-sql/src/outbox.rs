@@ -39,12 +39,12 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl LogoutOutbox for SqlStore {
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[Event], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await
     }
 
@@ -53,7 +53,7 @@ impl LogoutOutbox for SqlStore {
         sid: &Id<Sso>,
         only: Option<&str>,
         deliveries: &[DeliveryRecord],
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -64,7 +64,7 @@ impl LogoutOutbox for SqlStore {
             Some(client) => tx.execute(REVOKE_OF_CLIENT, args![sid, now, client]).await?,
             None => tx.execute(REVOKE_SESSION, args![sid, now]).await?,
         };
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, events, now).await?;
         tx.commit().await
     }
 
@@ -72,19 +72,19 @@ impl LogoutOutbox for SqlStore {
         let mut tx = self.db.begin().await?;
         let rows = tx.all(self.db.text(CLAIM, CLAIM_POSTGRES), args![now, lease, limit]).await?;
         tx.commit().await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(delivery_from_row).collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(DONE, args![id, now, outcome], trail, now).await.map(drop)
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(DONE, args![id, now, outcome], events, now).await.map(drop)
     }
 
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>> {
-        self.db.all(OF_SESSION, args![sid]).await?.iter().map(read_state).collect()
+        self.db.all(OF_SESSION, args![sid]).await?.iter().map(state_from_row).collect()
     }
 
     async fn deliveries_of_client(&self, client_id: &str, most: i64) -> Result<Vec<DeliveryState>> {
-        self.db.all(OF_CLIENT, args![client_id, most]).await?.iter().map(read_state).collect()
+        self.db.all(OF_CLIENT, args![client_id, most]).await?.iter().map(state_from_row).collect()
     }
 
     async fn delivery_health(&self, only: Option<&str>, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>> {
@@ -113,12 +113,12 @@ impl LogoutOutbox for SqlStore {
         Ok(health)
     }
 
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(PUT_OFF, args![id, next], trail, now).await.map(drop)
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, events: &[Event], now: Timestamp) -> Result<()> {
+        self.recorded(PUT_OFF, args![id, next], events, now).await.map(drop)
     }
 }
 
-fn read(row: &Row) -> Result<DeliveryRecord> {
+fn delivery_from_row(row: &Row) -> Result<DeliveryRecord> {
     Ok(DeliveryRecord {
         id: Id::from_text(row.text("id")?),
         client_id: row.text("client_id")?,
@@ -128,10 +128,10 @@ fn read(row: &Row) -> Result<DeliveryRecord> {
     })
 }
 
-fn read_state(row: &Row) -> Result<DeliveryState> {
+fn state_from_row(row: &Row) -> Result<DeliveryState> {
     let done_at = row.maybe_int("done_at")?.map(Timestamp);
     Ok(DeliveryState {
-        delivery: read(row)?,
+        delivery: delivery_from_row(row)?,
         queued_at: row.maybe_int("queued_at")?.map(Timestamp),
         next_at: if done_at.is_some() { None } else { Some(Timestamp(row.int("next_at")?)) },
         done_at,

@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
-use nixa_storage::{Audit, DecisionRecord, Linked, OfLogin, People, Person, StorageError, Upstream};
+use nixa_storage::{
+    Audit, DecisionRecord, People, Person, Resolution, ResolutionEvents, StorageError, UpstreamAccount,
+};
 use serde_json::{Map, Value};
 
 use crate::db::{Row, Tx, args};
@@ -13,10 +15,11 @@ const RETRIES: usize = 4;
 
 const LINKED: &str = "SELECT p.id, p.pivot FROM links l JOIN people p ON p.id = l.person_id
     WHERE l.idp = $1 AND l.upstream_subject = $2";
-const BY_PIVOT: &str = "SELECT id FROM people WHERE pivot = $1";
+/// The column of the person match key is called `pivot`: instances of an earlier version use it by that name.
+const BY_MATCH_KEY: &str = "SELECT id FROM people WHERE pivot = $1";
 const INSERT_PERSON: &str = "INSERT INTO people (id, pivot, attributes, created_at) VALUES ($1, $2, $3, $4)";
 const INSERT_LINK: &str = "INSERT INTO links (idp, upstream_subject, person_id, created_at) VALUES ($1, $2, $3, $4)";
-const SET_PIVOT: &str = "UPDATE people SET pivot = $2 WHERE id = $1 AND pivot IS NULL";
+const SET_MATCH_KEY: &str = "UPDATE people SET pivot = $2 WHERE id = $1 AND pivot IS NULL";
 const SET_ATTRIBUTES: &str = "UPDATE people SET attributes = $2 WHERE id = $1";
 const LOCK_ATTRIBUTES: &str = "UPDATE people SET attributes = attributes WHERE id = $1 RETURNING attributes";
 const PERSON: &str = "SELECT attributes FROM people WHERE id = $1";
@@ -35,19 +38,19 @@ type Result<T> = std::result::Result<T, StorageError>;
 impl People for SqlStore {
     async fn resolve(
         &self,
-        upstream: &Upstream,
+        account: &UpstreamAccount,
         new_id: &Id<Subject>,
-        trail: OfLogin<'_>,
+        events: ResolutionEvents<'_>,
         now: Timestamp,
-    ) -> Result<Linked> {
+    ) -> Result<Resolution> {
         // Two first logins at once: on PostgreSQL the second to insert fails and then finds the first's rows.
         for _ in 0..RETRIES {
-            match self.resolve_once(upstream, new_id, trail, now).await {
+            match self.resolve_once(account, new_id, events, now).await {
                 Err(StorageError::Exists | StorageError::Conflict(_)) => {}
                 resolved => return resolved,
             }
         }
-        self.resolve_once(upstream, new_id, trail, now).await
+        self.resolve_once(account, new_id, events, now).await
     }
 
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>> {
@@ -57,11 +60,11 @@ impl People for SqlStore {
         found.map(person).transpose()
     }
 
-    async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()> {
+    async fn record_decision(&self, decision: &DecisionRecord, events: &[Event]) -> Result<()> {
         let DecisionRecord { id, at, client_id, person, policy, record } = decision;
         let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
         let values = args![id, *at, client_id, person, policy, &record];
-        self.recorded(INSERT_DECISION, values, trail, *at).await.map(drop)
+        self.recorded(INSERT_DECISION, values, events, *at).await.map(drop)
     }
 
     async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64> {
@@ -69,11 +72,11 @@ impl People for SqlStore {
     }
 
     async fn decision(&self, id: &str) -> Result<Option<DecisionRecord>> {
-        self.db.one(DECISION, args![id]).await?.as_ref().map(read_decision).transpose()
+        self.db.one(DECISION, args![id]).await?.as_ref().map(decision_from_row).transpose()
     }
 
     async fn decisions_of(&self, person: &Id<Subject>, most: i64) -> Result<Vec<DecisionRecord>> {
-        self.db.all(DECISIONS_OF, args![person, most]).await?.iter().map(read_decision).collect()
+        self.db.all(DECISIONS_OF, args![person, most]).await?.iter().map(decision_from_row).collect()
     }
 
     async fn consent(&self, person: &Id<Subject>, client_id: &str) -> Result<Option<Vec<String>>> {
@@ -86,67 +89,67 @@ impl People for SqlStore {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
-        trail: &[Event],
+        events: &[Event],
         now: Timestamp,
     ) -> Result<()> {
         let claims = serde_json::to_string(claims)?;
-        self.recorded(PUT_CONSENT, args![person, client_id, &claims, now], trail, now).await.map(drop)
+        self.recorded(PUT_CONSENT, args![person, client_id, &claims, now], events, now).await.map(drop)
     }
 }
 
 impl SqlStore {
     async fn resolve_once(
         &self,
-        upstream: &Upstream,
+        account: &UpstreamAccount,
         new_id: &Id<Subject>,
-        trail: OfLogin<'_>,
+        events: ResolutionEvents<'_>,
         now: Timestamp,
-    ) -> Result<Linked> {
+    ) -> Result<Resolution> {
         let mut tx = self.db.begin().await?;
-        let mut events = Vec::new();
-        let person = match tx.one(LINKED, args![&upstream.idp, &upstream.subject]).await? {
+        let mut made = Vec::new();
+        let person = match tx.one(LINKED, args![&account.idp, &account.subject]).await? {
             Some(row) => {
                 let id = row.text("id")?;
-                if !agree_on_pivot(&mut tx, &id, row.maybe_text("pivot")?, upstream.pivot.as_deref()).await? {
+                if !agree_on_match_key(&mut tx, &id, row.maybe_text("pivot")?, account.match_key.as_deref()).await? {
                     tx.rollback().await?;
-                    Audit::append(self, &trail(&Linked::Conflict), now).await?;
-                    return Ok(Linked::Conflict);
+                    Audit::append(self, &events(&Resolution::Conflict), now).await?;
+                    return Ok(Resolution::Conflict);
                 }
                 id
             }
             None => {
-                let id = link(&mut tx, upstream, new_id, now).await?;
-                events.push(Event::new(Kind::Link).about(&id).fact("idp", upstream.idp.as_str()));
+                let id = link(&mut tx, account, new_id, now).await?;
+                made.push(Event::new(Kind::Link).about(&id).fact("idp", account.idp.as_str()));
                 id
             }
         };
         // Locks the row, so that of two logins at once neither loses what the other has stated.
         let known = tx.one(LOCK_ATTRIBUTES, args![&person]).await?.map(|row| row.text("attributes")).transpose()?;
         let mut attributes: Map<String, Value> = serde_json::from_str(known.as_deref().unwrap_or("{}"))?;
-        for (name, value) in &upstream.attributes {
-            if upstream.authoritative || !attributes.contains_key(name) {
+        for (name, value) in &account.attributes {
+            if account.authoritative || !attributes.contains_key(name) {
                 attributes.insert(name.clone(), value.clone());
             }
         }
         tx.execute(SET_ATTRIBUTES, args![&person, &serde_json::to_string(&attributes)?]).await?;
-        let linked = Linked::Person(Id::from_text(person));
-        events.extend(trail(&linked));
-        self.append(&mut tx, &events, now).await?;
+        let resolution = Resolution::Person(Id::from_text(person));
+        made.extend(events(&resolution));
+        self.append(&mut tx, &made, now).await?;
         tx.commit().await?;
-        Ok(linked)
+        Ok(resolution)
     }
 }
 
-/// Whether a linked person's pivot and the one stated now name one person; a first one is stored.
-async fn agree_on_pivot(tx: &mut Tx, person: &str, stored: Option<String>, stated: Option<&str>) -> Result<bool> {
+/// Whether a linked person's match key and the one stated now name one person; a first one is stored.
+async fn agree_on_match_key(tx: &mut Tx, person: &str, stored: Option<String>, stated: Option<&str>) -> Result<bool> {
     match (stored, stated) {
         (Some(stored), Some(stated)) => Ok(stored == stated),
         (None, Some(stated)) => {
-            if by_pivot(tx, stated).await?.is_some() {
+            if by_match_key(tx, stated).await?.is_some() {
                 return Ok(false);
             }
             // Another login has stated one meanwhile: look again which.
-            if tx.execute(SET_PIVOT, args![person, stated]).await? == 0 {
+            if tx.execute(SET_MATCH_KEY, args![person, stated]).await? == 0 {
                 return Err(StorageError::Exists);
             }
             Ok(true)
@@ -155,25 +158,25 @@ async fn agree_on_pivot(tx: &mut Tx, person: &str, stored: Option<String>, state
     }
 }
 
-/// Links an upstream account that is seen for the first time: to the person with its pivot, else to a
+/// Links an upstream account that is seen for the first time: to the person with its match key, else to a
 /// new one.
-async fn link(tx: &mut Tx, upstream: &Upstream, new_id: &Id<Subject>, now: Timestamp) -> Result<String> {
-    let found = match &upstream.pivot {
-        Some(pivot) => by_pivot(tx, pivot).await?,
+async fn link(tx: &mut Tx, account: &UpstreamAccount, new_id: &Id<Subject>, now: Timestamp) -> Result<String> {
+    let found = match &account.match_key {
+        Some(match_key) => by_match_key(tx, match_key).await?,
         None => None,
     };
     let id = match found {
         Some(id) => id,
         None => {
-            tx.execute(INSERT_PERSON, args![new_id, upstream.pivot.as_deref(), "{}", now]).await?;
+            tx.execute(INSERT_PERSON, args![new_id, account.match_key.as_deref(), "{}", now]).await?;
             new_id.as_str().to_owned()
         }
     };
-    tx.execute(INSERT_LINK, args![&upstream.idp, &upstream.subject, &id, now]).await?;
+    tx.execute(INSERT_LINK, args![&account.idp, &account.subject, &id, now]).await?;
     Ok(id)
 }
 
-fn read_decision(row: &Row) -> Result<DecisionRecord> {
+fn decision_from_row(row: &Row) -> Result<DecisionRecord> {
     Ok(DecisionRecord {
         id: Id::from_text(row.text("id")?),
         at: Timestamp(row.int("at")?),
@@ -184,6 +187,6 @@ fn read_decision(row: &Row) -> Result<DecisionRecord> {
     })
 }
 
-async fn by_pivot(tx: &mut Tx, pivot: &str) -> Result<Option<String>> {
-    tx.one(BY_PIVOT, args![pivot]).await?.map(|row| row.text("id")).transpose()
+async fn by_match_key(tx: &mut Tx, match_key: &str) -> Result<Option<String>> {
+    tx.one(BY_MATCH_KEY, args![match_key]).await?.map(|row| row.text("id")).transpose()
 }

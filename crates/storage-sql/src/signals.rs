@@ -32,11 +32,11 @@ impl Signals for SqlStore {
         self.db.all(RAISED, args![]).await?.iter().map(|row| row.text("signal")).collect()
     }
 
-    async fn raise(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
-        Ok(self.recorded(RAISE, args![signal, now], trail, now).await? > 0)
+    async fn raise(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(RAISE, args![signal, now], events, now).await? > 0)
     }
 
-    async fn clear(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
-        Ok(self.recorded(CLEAR, args![signal], trail, now).await? > 0)
+    async fn clear(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(CLEAR, args![signal], events, now).await? > 0)
     }
 }

@@ -14,7 +14,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteSynchronous;
 
-use crate::audit::Sealer;
+use crate::audit::AuditEncryption;
 use crate::db::{Db, Pools};
 use crate::error::of_connection;
 use crate::sqlite;
@@ -48,18 +48,18 @@ impl fmt::Debug for Location {
     }
 }
 
-/// What a server may ask of its database.
+/// How a server uses its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct PoolSettings {
     /// The most connections to PostgreSQL. SQLite has one that writes and four that read.
     pub connections: u32,
     /// How long an answer, or a free connection, is waited for.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
-impl Default for Limits {
+impl Default for PoolSettings {
     fn default() -> Self {
-        Self { connections: 10, patience: Duration::from_secs(3) }
+        Self { connections: 10, timeout: Duration::from_secs(3) }
     }
 }
 
@@ -68,16 +68,13 @@ impl Default for Limits {
 pub struct SqlStore {
     pub(crate) db: Db,
     pub(crate) role: Role,
-    pub(crate) sealer: Option<Arc<Sealer>>,
+    pub(crate) audit_encryption: Option<Arc<AuditEncryption>>,
 }
 
 impl SqlStore {
-    /// Connects and brings the schema up to date.
-    ///
-    /// # Errors
-    /// [`StorageError`]; [`StorageError::Schema`] also for a schema that is newer than this program.
-    pub async fn open(location: &Location, limits: Limits, role: Role) -> Result<Self, StorageError> {
-        let store = Self::connect(location, limits, role).await?;
+    /// Connects and brings the schema up to date; see [`Self::migrate`].
+    pub async fn open(location: &Location, settings: PoolSettings, role: Role) -> Result<Self, StorageError> {
+        let store = Self::connect(location, settings, role).await?;
         store.migrate().await?;
         Ok(store)
     }
@@ -91,15 +88,12 @@ impl SqlStore {
     /// Encrypts the personal data of the audit trail under this master key. Without one, a record that has
     /// personal data is refused.
     #[must_use]
-    pub fn sealing(self, master: EncryptionKey, entropy: Arc<dyn Entropy>) -> Self {
-        Self { sealer: Some(Arc::new(Sealer { master, entropy })), ..self }
+    pub fn with_audit_key(self, master: EncryptionKey, entropy: Arc<dyn Entropy>) -> Self {
+        Self { audit_encryption: Some(Arc::new(AuditEncryption { master, entropy })), ..self }
     }
 
     /// Connects, whatever the schema is.
-    ///
-    /// # Errors
-    /// [`StorageError::Unavailable`].
-    pub async fn connect(location: &Location, limits: Limits, role: Role) -> Result<Self, StorageError> {
+    pub async fn connect(location: &Location, settings: PoolSettings, role: Role) -> Result<Self, StorageError> {
         let pools = match location {
             Location::File(path) => {
                 let (write, read) = sqlite::pools(path, SqliteSynchronous::Full).await?;
@@ -111,23 +105,27 @@ impl SqlStore {
                     .application_name("nixa")
                     // The server gives up when nobody waits any more: neither a slow statement nor an instance that
                     // froze or was cut off in a transaction may hold locks that others wait for.
-                    .options(timeouts(limits.patience))
+                    .options(timeouts(settings.timeout))
                     .disable_statement_logging();
                 let pool = PgPoolOptions::new()
-                    .max_connections(limits.connections)
-                    .acquire_timeout(limits.patience)
+                    .max_connections(settings.connections)
+                    .acquire_timeout(settings.timeout)
                     .connect_with(options)
                     .await
                     .map_err(of_connection)?;
                 Pools::Postgres(pool)
             }
         };
-        Ok(Self { db: Db { pools, patience: limits.patience, statements: Arc::default() }, role, sealer: None })
+        Ok(Self {
+            db: Db { pools, timeout: settings.timeout, statements: Arc::default() },
+            role,
+            audit_encryption: None,
+        })
     }
 }
 
-fn timeouts(patience: Duration) -> [(&'static str, String); 6] {
-    let milliseconds = patience.as_millis();
+fn timeouts(timeout: Duration) -> [(&'static str, String); 6] {
+    let milliseconds = timeout.as_millis();
     [
         ("statement_timeout", milliseconds.to_string()),
         ("idle_in_transaction_session_timeout", milliseconds.to_string()),

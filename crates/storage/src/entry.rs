@@ -11,8 +11,8 @@ use nixa_protocol::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::StorageError;
-use crate::ports::ShortLived;
+use crate::error::StorageError;
+use crate::short_lived::ShortLived;
 
 /// The kinds of entries, by the prefix of their keys. Where a key would let a reader of the store act for somebody
 /// (a cookie, a code, a token), it holds a digest of it.
@@ -76,11 +76,15 @@ impl Prefix {
 }
 
 /// A value that is kept in the short-lived store.
+///
+/// The value alone says how long it lives, and is asked anew each time it is stored: by a first write and by a
+/// change. One that is to live on with its use counts from `now`; one that has a fixed end carries it as a field, so
+/// that no change prolongs it (a code, a token, a transaction).
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync {
     /// The prefix of its keys.
     const PREFIX: Prefix;
 
-    /// When it ends if it is stored now: at that second it is gone.
+    /// When it ends if it is stored now: from that second on it is not found.
     fn expires(&self, now: Timestamp) -> Timestamp;
 }
 

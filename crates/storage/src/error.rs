@@ -3,6 +3,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub(crate) type Result<T> = std::result::Result<T, StorageError>;
+
 /// What failed underneath, in words that may be logged.
 ///
 /// What a database says of a row that it refused holds values of that row, and what Redis says of a command holds

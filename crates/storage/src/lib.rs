@@ -5,20 +5,23 @@
 //! does not depend on. This crate must not hold rules of OAuth or assurance: a port's method is one atomic step, and
 //! the caller decides which.
 
+mod audit;
+mod broker;
 mod entry;
 mod error;
 mod metered;
-mod ports;
-mod records;
+mod provider;
+mod short_lived;
+mod upkeep;
 
+pub use audit::{Audit, AuditHead, StoredCheckpoint};
+pub use broker::{DecisionRecord, People, Person, Resolution, ResolutionEvents, Signals, UpstreamAccount};
 pub use entry::{Entries, Entry, Prefix, Stored, Update};
 pub use error::{Cause, StorageError};
-pub use metered::Metered;
-pub use ports::{
-    Audit, ClientStore, Grants, KeyStore, LogoutOutbox, OfDeclaration, OfLogin, OfRotation, People, ShortLived,
-    Signals, Upkeep,
+pub use metered::{Metered, Usage};
+pub use provider::{
+    ClientRecord, ClientStore, DELIVERED, DeclarationEvent, DeliveryHealth, DeliveryRecord, DeliveryState, GrantBody,
+    GrantRecord, Grants, KeyRecord, KeyStore, LogoutOutbox, NewRefresh, Rotation, RotationEvents,
 };
-pub use records::{
-    AuditHead, ClientRecord, DELIVERED, DecisionRecord, DeliveryHealth, DeliveryRecord, DeliveryState, GrantBody,
-    GrantRecord, KeyRecord, Linked, NewRefresh, Person, Rotation, StoredCheckpoint, Upstream,
-};
+pub use short_lived::ShortLived;
+pub use upkeep::Upkeep;

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, LocalizedText};
-use nixa_storage_sql::{Limits, Location};
+use nixa_storage_sql::{Location, PoolSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{KeyError, master_key, new_master_key};
@@ -91,7 +91,7 @@ impl ServerSection {
 
     /// The durable database and what may be asked of it.
     #[must_use]
-    pub fn durable(&self) -> (Location, Limits) {
+    pub fn durable(&self) -> (Location, PoolSettings) {
         self.store.durable(&self.data_dir)
     }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nixa_storage_redis::{RedisOptions, RedisShortLived};
-use nixa_storage_sql::{Limits, Location};
+use nixa_storage_sql::{Location, PoolSettings};
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
@@ -28,11 +28,11 @@ pub struct StoreSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        let limits = Limits::default();
-        let patience_ms = u64::try_from(limits.patience.as_millis()).unwrap_or(u64::MAX);
+        let settings = PoolSettings::default();
+        let patience_ms = u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX);
         Self {
             durable: None,
-            connections: limits.connections,
+            connections: settings.connections,
             short_lived: None,
             namespace: "nixa".to_owned(),
             patience_ms,
@@ -87,12 +87,12 @@ impl StoreSection {
     }
 
     /// The durable database and what may be asked of it.
-    pub(super) fn durable(&self, data_dir: &Path) -> (Location, Limits) {
+    pub(super) fn durable(&self, data_dir: &Path) -> (Location, PoolSettings) {
         let location = match self.durable.as_deref().and_then(resolved) {
             Some(url) => Location::Postgres(url),
             None => Location::File(data_dir.join("durable.db")),
         };
-        (location, Limits { connections: self.connections, patience: self.patience() })
+        (location, PoolSettings { connections: self.connections, timeout: self.patience() })
     }
 }
 

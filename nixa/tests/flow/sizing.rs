@@ -13,8 +13,8 @@ use crate::lab::{Lab, query};
 /// identity provider.
 fn used(lab: &Lab) -> [u64; 6] {
     let (broker, idp) = (&lab.broker, &lab.idp);
-    let (b, i) = (broker.short.used(), idp.short.used());
-    [broker.store.statements(), b.0, b.1, idp.store.statements(), i.0, i.1]
+    let (b, i) = (broker.short.usage(), idp.short.usage());
+    [broker.store.statements(), b.commands, b.octets_written, idp.store.statements(), i.commands, i.octets_written]
 }
 
 struct Table {

@@ -267,7 +267,7 @@ fn sealed_for_retry<I: Interaction>(
     response: &TokenResponse,
 ) -> Result<Vec<u8>, ProviderError> {
     let plain = serde_json::to_vec(response)?;
-    let sealed = retry_seal(token)?.seal(&*provider.runtime.entropy, "retry", &plain)?;
+    let sealed = retry_seal(token)?.encrypt(&*provider.runtime.entropy, "retry", &plain)?;
     Ok(sealed.into_bytes())
 }
 
@@ -280,7 +280,7 @@ async fn kept_for_retry<I: Interaction>(
     for _ in 0..20 {
         if let Some(sealed) = provider.stores.short.get(&retry_key(token), now).await? {
             let sealed = String::from_utf8(sealed).unwrap_or_default();
-            let Ok(plain) = retry_seal(token)?.open("retry", &sealed) else { return Ok(None) };
+            let Ok(plain) = retry_seal(token)?.decrypt("retry", &sealed) else { return Ok(None) };
             let kept: TokenResponse = serde_json::from_slice(&plain)?;
             // What a request that lost has kept names a refresh token that was never stored.
             let next = digest(kept.refresh_token.as_deref().unwrap_or_default());

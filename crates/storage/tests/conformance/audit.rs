@@ -32,7 +32,7 @@ impl Entropy for Counting {
 }
 
 pub(crate) fn sealing(store: SqlStore) -> SqlStore {
-    store.sealing(EncryptionKey::new(&[7; 32]).unwrap(), Arc::new(Counting(AtomicU8::new(0))))
+    store.with_audit_key(EncryptionKey::new(&[7; 32]).unwrap(), Arc::new(Counting(AtomicU8::new(0))))
 }
 
 /// Something in each table of the trail.
@@ -108,13 +108,13 @@ pub(crate) async fn a_change_and_its_record_are_one(store: Store) {
 }
 
 pub(crate) async fn a_login_and_its_link_are_recorded(store: Store) {
-    let trail = |who: &nixa_storage::Linked| match who {
-        nixa_storage::Linked::Person(person) => vec![login(person.as_str()).privately("account", "an")],
-        nixa_storage::Linked::Conflict => vec![Event::new(Kind::LoginRefused)],
+    let trail = |who: &nixa_storage::Resolution| match who {
+        nixa_storage::Resolution::Person(person) => vec![login(person.as_str()).privately("account", "an")],
+        nixa_storage::Resolution::Conflict => vec![Event::new(Kind::LoginRefused)],
     };
-    for (account, pivot) in [("an", Some("1")), ("an", Some("1")), ("an", Some("2"))] {
+    for (account, match_key) in [("an", Some("1")), ("an", Some("1")), ("an", Some("2"))] {
         let new = Id::from_text("p1");
-        store.resolve(&upstream("idp", account, pivot), &new, &trail, NOW).await.unwrap();
+        store.resolve(&upstream("idp", account, match_key), &new, &trail, NOW).await.unwrap();
     }
     let records = all(&store).await;
     let mut kinds: Vec<&str> = records.iter().map(|r| r.draft.kind.as_str()).collect();

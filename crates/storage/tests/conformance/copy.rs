@@ -1,5 +1,7 @@
 //! Moving an installation from SQLite to PostgreSQL, and schemas that are not what they should be.
 
+use std::collections::BTreeSet;
+
 use nixa_audit::{Event, Kind};
 use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
@@ -7,7 +9,7 @@ use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, dige
 use nixa_storage::{
     ClientStore, DecisionRecord, Grants, KeyRecord, KeyStore, LogoutOutbox, People, Signals, StorageError,
 };
-use nixa_storage_sql::{Limits, Location, Role, SqlStore};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -21,7 +23,7 @@ use crate::postgres::{self, SERVER};
 const NOW: Timestamp = Timestamp(1_000_000);
 
 async fn file(folder: &TempDir, role: Role) -> SqlStore {
-    SqlStore::open(&Location::File(folder.path().join("durable.db")), Limits::default(), role).await.unwrap()
+    SqlStore::open(&Location::File(folder.path().join("durable.db")), PoolSettings::default(), role).await.unwrap()
 }
 
 async fn fill(store: &SqlStore) {
@@ -30,7 +32,7 @@ async fn fill(store: &SqlStore) {
     let key = |kid: &str| KeyRecord {
         kid: kid.to_owned(),
         algorithm: "ES256".to_owned(),
-        sealed: "sealed".to_owned(),
+        encrypted: "sealed".to_owned(),
         active_at: NOW,
         retired_at: None,
     };
@@ -42,7 +44,7 @@ async fn fill(store: &SqlStore) {
     }
     store.revoke_grant(&Id::from_text("g7"), &[], NOW).await.unwrap();
     store.enqueue(&[delivery("d1"), delivery("d2")], &[], NOW).await.unwrap();
-    let mut an = upstream("idp", "Nguyễn | An:5", Some("pivot"));
+    let mut an = upstream("idp", "Nguyễn | An:5", Some("key"));
     an.attributes.insert("name".to_owned(), json!("Nguyễn Văn An '|\\"));
     store.resolve(&an, &Id::from_text("p1"), &|_| Vec::new(), NOW).await.unwrap();
     store.resolve(&upstream("other", "binh", None), &Id::from_text("p2"), &|_| Vec::new(), NOW).await.unwrap();
@@ -83,9 +85,9 @@ async fn an_installation_moves_whole_and_a_broken_off_copy_is_made_again() {
     let again = source.copy_to(&target).await.unwrap();
     assert!(again.iter().all(|t| t.same && t.added == 0), "{again:?}");
     let found = target
-        .resolve(&upstream("idp", "Nguyễn | An:5", Some("pivot")), &Id::from_text("new"), &|_| Vec::new(), NOW)
+        .resolve(&upstream("idp", "Nguyễn | An:5", Some("key")), &Id::from_text("new"), &|_| Vec::new(), NOW)
         .await;
-    assert_eq!(found.unwrap(), nixa_storage::Linked::Person(Id::from_text("p1")));
+    assert_eq!(found.unwrap(), nixa_storage::Resolution::Person(Id::from_text("p1")));
     // A target that was used meanwhile is not the same.
     target.raise("other", &[], NOW).await.unwrap();
     let third = source.copy_to(&target).await.unwrap();
@@ -105,20 +107,20 @@ async fn accounts_move_too_and_back() {
     assert_eq!(end.authenticators(&Id::from_text("a")).await.unwrap().len(), 2);
 }
 
+/// The same on SQLite is a test of the adapter.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_table_is_forgotten() {
+async fn no_table_and_no_column_is_forgotten() {
     for role in [Role::Broker, Role::Idp] {
         let url = SERVER.database();
-        SqlStore::open(&Location::Postgres(url.clone()), Limits::default(), role).await.unwrap();
+        SqlStore::open(&Location::Postgres(url.clone()), PoolSettings::default(), role).await.unwrap();
         let database = url.rsplit('/').next().unwrap();
-        let sql = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition";
-        let there = SERVER.psql(database, sql).unwrap();
-        let mut there: Vec<&str> = there.lines().filter(|t| *t != "_sqlx_migrations").collect();
-        let mut copied = SqlStore::tables(role);
-        there.sort_unstable();
-        copied.sort_unstable();
-        assert_eq!(there, copied);
+        let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns
+            JOIN pg_class ON pg_class.oid = format('%I.%I', table_schema, table_name)::regclass
+            WHERE table_schema = 'public' AND NOT relispartition AND table_name <> '_sqlx_migrations'";
+        let there: BTreeSet<String> = SERVER.psql(database, sql).unwrap().lines().map(str::to_owned).collect();
+        assert_eq!(there, SqlStore::copied_columns(role));
+        let tables: BTreeSet<&str> = there.iter().filter_map(|column| column.split('.').next()).collect();
+        assert_eq!(tables, SqlStore::tables(role).into_iter().collect());
     }
 }
 
@@ -127,7 +129,7 @@ async fn ten_instances_that_start_at_once_migrate_once() {
     let url = SERVER.database();
     let start = |_| {
         let location = Location::Postgres(url.clone());
-        async move { SqlStore::open(&location, Limits::default(), Role::Broker).await.map(drop) }
+        async move { SqlStore::open(&location, PoolSettings::default(), Role::Broker).await.map(drop) }
     };
     let started = futures_util::future::join_all((0..10).map(start)).await;
     assert!(started.iter().all(Result::is_ok), "{started:?}");
@@ -139,7 +141,7 @@ async fn ten_that_start_at_once_on_one_file_migrate_once_too() {
         let folder = TempDir::new().unwrap();
         let start = |_| {
             let location = Location::File(folder.path().join("durable.db"));
-            async move { SqlStore::open(&location, Limits::default(), Role::Idp).await }
+            async move { SqlStore::open(&location, PoolSettings::default(), Role::Idp).await }
         };
         let started = futures_util::future::join_all((0..10).map(start)).await;
         assert!(started.iter().all(Result::is_ok), "{started:?}");
@@ -150,16 +152,16 @@ async fn ten_that_start_at_once_on_one_file_migrate_once_too() {
 async fn a_newer_schema_is_refused_and_shown() {
     let url = SERVER.database();
     let location = Location::Postgres(url.clone());
-    let connect = async || SqlStore::connect(&location, Limits::default(), Role::Broker).await.unwrap();
-    let before = connect().await.steps().await.unwrap();
+    let connect = async || SqlStore::connect(&location, PoolSettings::default(), Role::Broker).await.unwrap();
+    let before = connect().await.migrations().await.unwrap();
     assert!(!before.is_empty() && before.iter().all(|s| !s.applied && s.description.is_some()));
     connect().await.migrate().await.unwrap();
-    assert!(connect().await.steps().await.unwrap().iter().all(|s| s.applied));
+    assert!(connect().await.migrations().await.unwrap().iter().all(|s| s.applied));
     let newer = "INSERT INTO _sqlx_migrations VALUES (2999, 'from the future', now(), true, '', 0)";
     SERVER.psql(url.rsplit('/').next().unwrap(), newer).unwrap();
-    let opened = SqlStore::open(&location, Limits::default(), Role::Broker).await;
+    let opened = SqlStore::open(&location, PoolSettings::default(), Role::Broker).await;
     assert!(matches!(opened, Err(StorageError::Schema(_))));
-    let steps = connect().await.steps().await.unwrap();
+    let steps = connect().await.migrations().await.unwrap();
     let future = steps.iter().find(|s| s.version == 2_999).unwrap();
     assert!(future.applied && future.description.is_none());
 }
@@ -167,7 +169,7 @@ async fn a_newer_schema_is_refused_and_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_url_keeps_its_password_to_itself() {
     let location = Location::Postgres("postgres://user:very-secret@127.0.0.1:1/db".to_owned());
-    let error = SqlStore::open(&location, Limits::default(), Role::Broker).await.unwrap_err();
+    let error = SqlStore::open(&location, PoolSettings::default(), Role::Broker).await.unwrap_err();
     let shown = format!("{location:?} {error:?} {error}");
     assert!(!shown.contains("very-secret"), "{shown}");
 }

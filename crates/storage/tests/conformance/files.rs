@@ -7,8 +7,8 @@ use std::sync::Arc;
 use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Timestamp, digest};
-use nixa_storage::{Grants, Linked, LogoutOutbox, People, Rotation, ShortLived, StorageError};
-use nixa_storage_sql::{Limits, Location, Role, SqlStore, SqliteShortLived};
+use nixa_storage::{Grants, LogoutOutbox, People, Resolution, Rotation, ShortLived, StorageError};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
 use crate::accounts::{account, authenticator};
@@ -34,7 +34,7 @@ async fn two_durable(folder: &TempDir, role: Role) -> [Arc<SqlStore>; 2] {
 }
 
 async fn open(path: &Path, role: Role) -> Result<SqlStore, StorageError> {
-    SqlStore::open(&Location::File(path.to_owned()), Limits::default(), role).await
+    SqlStore::open(&Location::File(path.to_owned()), PoolSettings::default(), role).await
 }
 
 fn mode(path: &Path) -> u32 {
@@ -49,7 +49,7 @@ async fn a_broker_database_keeps_everything() {
     store.insert_grant(&grant("g", "s", true), Some(&refresh("r0")), &[]).await.unwrap();
     store.rotate(&digest("r0"), &refresh("r1"), 0, &|_| Vec::new(), NOW).await.unwrap();
     store.enqueue(&[delivery("d")], &[], NOW).await.unwrap();
-    store.resolve(&upstream("idp", "an", Some("pivot")), &Id::from_text("p"), &|_| Vec::new(), NOW).await.unwrap();
+    store.resolve(&upstream("idp", "an", Some("key")), &Id::from_text("p"), &|_| Vec::new(), NOW).await.unwrap();
     store.record_consent(&Id::from_text("p"), "portal", &["name".to_owned()], &[], NOW).await.unwrap();
     drop(store);
 
@@ -58,11 +58,9 @@ async fn a_broker_database_keeps_everything() {
     assert!(!store.insert_grant(&grant("g", "s", true), None, &[]).await.unwrap());
     assert_eq!(store.rotate(&digest("r0"), &refresh("r2"), 0, &|_| Vec::new(), NOW).await.unwrap(), Rotation::Reused);
     assert_eq!(store.claim(NOW, END, 10).await.unwrap().len(), 1);
-    let again = store
-        .resolve(&upstream("other", "x", Some("pivot")), &Id::from_text("p2"), &|_| Vec::new(), NOW)
-        .await
-        .unwrap();
-    assert_eq!(again, Linked::Person(Id::from_text("p")));
+    let again =
+        store.resolve(&upstream("other", "x", Some("key")), &Id::from_text("p2"), &|_| Vec::new(), NOW).await.unwrap();
+    assert_eq!(again, Resolution::Person(Id::from_text("p")));
     assert_eq!(store.consent(&Id::from_text("p"), "portal").await.unwrap(), Some(vec!["name".to_owned()]));
 }
 

@@ -17,7 +17,7 @@ fn key(kid: &str, algorithm: &str, active_at: Timestamp) -> KeyRecord {
     KeyRecord {
         kid: kid.to_owned(),
         algorithm: algorithm.to_owned(),
-        sealed: format!("sealed {kid}"),
+        encrypted: format!("sealed {kid}"),
         active_at,
         retired_at: None,
     }

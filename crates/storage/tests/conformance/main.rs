@@ -1,14 +1,15 @@
 //! One suite of contracts that every backend keeps, with real concurrency.
 //!
 //! A contract knows a port and nothing of the backend behind it. A backend joins with a module like
-//! [`sqlite`] and a line of `short_lived_contracts!` or `durable_contracts!`. A contract that is not listed there is dead code, and the
-//! lints refuse it. What only files can show stands in [`files`].
+//! [`sqlite`] and a line of `short_lived_contracts!` or `durable_contracts!`. A contract that is not listed there is
+//! dead code, and the lints refuse it. What only files can show stands in [`files`].
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 mod accounts;
 mod audit;
 mod clients;
 mod copy;
+mod entries;
 mod files;
 mod grants;
 mod keys;
@@ -61,6 +62,18 @@ macro_rules! short_lived_contracts {
             any_bytes_come_back_as_they_were
             hostile_keys_are_only_keys
         }
+        contracts! { $backend, entries:
+            what_is_put_comes_back_under_its_prefix
+            a_value_of_an_unknown_form_is_corrupt
+            the_value_says_whether_a_change_prolongs_it
+            only_what_was_read_is_replaced
+            one_of_many_writes_a_new_entry
+            one_of_many_takes_it
+            changes_by_many_lose_none
+            a_change_that_was_overtaken_is_made_again
+            a_change_that_is_always_overtaken_is_contended
+            what_is_left_is_not_written
+        }
     };
 }
 
@@ -98,14 +111,14 @@ macro_rules! durable_contracts {
         contracts! { $backend, people:
             a_stranger_becomes_a_person
             the_same_account_is_the_same_person
-            the_same_pivot_is_the_same_person
-            without_a_pivot_accounts_stay_apart
-            another_pivot_is_a_conflict_and_changes_nothing
-            a_pivot_is_learned_later
-            a_pivot_of_another_person_is_not_learned
+            the_same_match_key_is_the_same_person
+            without_a_match_key_accounts_stay_apart
+            another_match_key_is_a_conflict_and_changes_nothing
+            a_match_key_is_learned_later
+            a_match_key_of_another_person_is_not_learned
             an_authority_replaces_and_others_fill_gaps
             one_account_by_many_is_one_person
-            one_pivot_by_many_is_one_person
+            one_match_key_by_many_is_one_person
             a_consent_replaces_the_earlier_one
             consents_are_apart_by_person_and_client
             a_decision_comes_back

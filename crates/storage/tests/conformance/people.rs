@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
-use nixa_storage::{DecisionRecord, Linked, People, StorageError, Upstream};
+use nixa_storage::{DecisionRecord, People, Resolution, StorageError, UpstreamAccount};
 use serde_json::{Map, Value, json};
 
 use crate::race::{RACERS, race};
@@ -14,31 +14,31 @@ type Store = Arc<dyn People>;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
-/// An account that states its person's pivot and no attributes.
-pub(crate) fn upstream(idp: &str, subject: &str, pivot: Option<&str>) -> Upstream {
-    Upstream {
+/// An account that states its person's match key and no attributes.
+pub(crate) fn upstream(idp: &str, subject: &str, match_key: Option<&str>) -> UpstreamAccount {
+    UpstreamAccount {
         idp: idp.to_owned(),
         subject: subject.to_owned(),
-        pivot: pivot.map(str::to_owned),
+        match_key: match_key.map(str::to_owned),
         attributes: Map::new(),
         authoritative: false,
     }
 }
 
-fn stating(upstream: Upstream, attributes: Value, authoritative: bool) -> Upstream {
+fn stating(upstream: UpstreamAccount, attributes: Value, authoritative: bool) -> UpstreamAccount {
     let Value::Object(attributes) = attributes else { panic!("attributes are an object") };
-    Upstream { attributes, authoritative, ..upstream }
+    UpstreamAccount { attributes, authoritative, ..upstream }
 }
 
 fn id(text: &str) -> Id<Subject> {
     Id::from_text(text)
 }
 
-fn person(text: &str) -> Linked {
-    Linked::Person(id(text))
+fn person(text: &str) -> Resolution {
+    Resolution::Person(id(text))
 }
 
-async fn resolve(store: &Store, upstream: &Upstream, new_id: &str) -> Linked {
+async fn resolve(store: &Store, upstream: &UpstreamAccount, new_id: &str) -> Resolution {
     store.resolve(upstream, &id(new_id), &|_| Vec::new(), NOW).await.unwrap()
 }
 
@@ -48,7 +48,7 @@ async fn attributes(store: &Store, who: &str) -> Value {
 
 pub(crate) async fn a_stranger_becomes_a_person(store: Store) {
     assert!(store.person(&id("p1")).await.unwrap().is_none());
-    let an = stating(upstream("idp", "an", Some("pivot")), json!({ "name": "Nguyễn An" }), true);
+    let an = stating(upstream("idp", "an", Some("key")), json!({ "name": "Nguyễn An" }), true);
     assert_eq!(resolve(&store, &an, "p1").await, person("p1"));
     let stored = store.person(&id("p1")).await.unwrap().unwrap();
     assert_eq!(stored.id, id("p1"));
@@ -56,22 +56,22 @@ pub(crate) async fn a_stranger_becomes_a_person(store: Store) {
 }
 
 pub(crate) async fn the_same_account_is_the_same_person(store: Store) {
-    let an = upstream("idp", "an", Some("pivot"));
+    let an = upstream("idp", "an", Some("key"));
     assert_eq!(resolve(&store, &an, "p1").await, person("p1"));
     assert_eq!(resolve(&store, &an, "p2").await, person("p1"));
     assert!(store.person(&id("p2")).await.unwrap().is_none());
     assert_eq!(resolve(&store, &upstream("idp", "an", None), "p3").await, person("p1"));
-    assert_eq!(resolve(&store, &an, "p4").await, person("p1"), "a login without the pivot does not forget it");
+    assert_eq!(resolve(&store, &an, "p4").await, person("p1"), "a login without the match key does not forget it");
 }
 
-pub(crate) async fn the_same_pivot_is_the_same_person(store: Store) {
-    assert_eq!(resolve(&store, &upstream("idp", "an", Some("pivot")), "p1").await, person("p1"));
-    assert_eq!(resolve(&store, &upstream("other", "x", Some("pivot")), "p2").await, person("p1"));
+pub(crate) async fn the_same_match_key_is_the_same_person(store: Store) {
+    assert_eq!(resolve(&store, &upstream("idp", "an", Some("key")), "p1").await, person("p1"));
+    assert_eq!(resolve(&store, &upstream("other", "x", Some("key")), "p2").await, person("p1"));
     assert_eq!(resolve(&store, &upstream("other", "x", None), "p3").await, person("p1"), "the account is linked now");
     assert!(store.person(&id("p2")).await.unwrap().is_none());
 }
 
-pub(crate) async fn without_a_pivot_accounts_stay_apart(store: Store) {
+pub(crate) async fn without_a_match_key_accounts_stay_apart(store: Store) {
     assert_eq!(resolve(&store, &upstream("idp", "an", None), "p1").await, person("p1"));
     assert_eq!(resolve(&store, &upstream("other", "an", None), "p2").await, person("p2"));
     assert_eq!(resolve(&store, &upstream("idp", "binh", Some("b")), "p3").await, person("p3"));
@@ -79,33 +79,33 @@ pub(crate) async fn without_a_pivot_accounts_stay_apart(store: Store) {
 }
 
 /// An account that was handed to someone else, or a provider that mixed two people up.
-pub(crate) async fn another_pivot_is_a_conflict_and_changes_nothing(store: Store) {
-    let an = stating(upstream("idp", "an", Some("pivot")), json!({ "name": "An" }), true);
+pub(crate) async fn another_match_key_is_a_conflict_and_changes_nothing(store: Store) {
+    let an = stating(upstream("idp", "an", Some("key")), json!({ "name": "An" }), true);
     assert_eq!(resolve(&store, &an, "p1").await, person("p1"));
     let other = stating(upstream("idp", "an", Some("else")), json!({ "name": "Bình", "email": "b@example.vn" }), true);
-    assert_eq!(resolve(&store, &other, "p2").await, Linked::Conflict);
+    assert_eq!(resolve(&store, &other, "p2").await, Resolution::Conflict);
     assert_eq!(attributes(&store, "p1").await, json!({ "name": "An" }));
     assert!(store.person(&id("p2")).await.unwrap().is_none());
-    assert_eq!(resolve(&store, &upstream("x", "an", Some("pivot")), "p3").await, person("p1"));
+    assert_eq!(resolve(&store, &upstream("x", "an", Some("key")), "p3").await, person("p1"));
     assert_eq!(resolve(&store, &upstream("x", "binh", Some("else")), "p4").await, person("p4"));
-    assert_eq!(resolve(&store, &other, "p5").await, Linked::Conflict, "also when the other person is known");
+    assert_eq!(resolve(&store, &other, "p5").await, Resolution::Conflict, "also when the other person is known");
 }
 
-pub(crate) async fn a_pivot_is_learned_later(store: Store) {
+pub(crate) async fn a_match_key_is_learned_later(store: Store) {
     assert_eq!(resolve(&store, &upstream("idp", "an", None), "p1").await, person("p1"));
-    assert_eq!(resolve(&store, &upstream("idp", "an", Some("pivot")), "p2").await, person("p1"));
-    assert_eq!(resolve(&store, &upstream("other", "x", Some("pivot")), "p3").await, person("p1"));
-    assert_eq!(resolve(&store, &upstream("idp", "an", Some("else")), "p4").await, Linked::Conflict);
+    assert_eq!(resolve(&store, &upstream("idp", "an", Some("key")), "p2").await, person("p1"));
+    assert_eq!(resolve(&store, &upstream("other", "x", Some("key")), "p3").await, person("p1"));
+    assert_eq!(resolve(&store, &upstream("idp", "an", Some("else")), "p4").await, Resolution::Conflict);
 }
 
-pub(crate) async fn a_pivot_of_another_person_is_not_learned(store: Store) {
+pub(crate) async fn a_match_key_of_another_person_is_not_learned(store: Store) {
     let an = stating(upstream("idp", "an", None), json!({ "name": "An" }), true);
     assert_eq!(resolve(&store, &an, "p1").await, person("p1"));
-    assert_eq!(resolve(&store, &upstream("idp", "binh", Some("pivot")), "p2").await, person("p2"));
-    let claims = stating(upstream("idp", "an", Some("pivot")), json!({ "name": "Bình" }), true);
-    assert_eq!(resolve(&store, &claims, "p3").await, Linked::Conflict);
+    assert_eq!(resolve(&store, &upstream("idp", "binh", Some("key")), "p2").await, person("p2"));
+    let claims = stating(upstream("idp", "an", Some("key")), json!({ "name": "Bình" }), true);
+    assert_eq!(resolve(&store, &claims, "p3").await, Resolution::Conflict);
     assert_eq!(attributes(&store, "p1").await, json!({ "name": "An" }));
-    assert_eq!(resolve(&store, &upstream("x", "x", Some("pivot")), "p4").await, person("p2"));
+    assert_eq!(resolve(&store, &upstream("x", "x", Some("key")), "p4").await, person("p2"));
     assert_eq!(resolve(&store, &upstream("idp", "an", Some("own")), "p5").await, person("p1"));
 }
 
@@ -134,21 +134,21 @@ pub(crate) async fn one_account_by_many_is_one_person(store: Store) {
     one_person(&store, &resolved).await;
 }
 
-pub(crate) async fn one_pivot_by_many_is_one_person(store: Store) {
+pub(crate) async fn one_match_key_by_many_is_one_person(store: Store) {
     let resolved = race(|n| {
         let store = Arc::clone(&store);
-        let account = upstream(&format!("idp{n}"), "an", Some("pivot"));
+        let account = upstream(&format!("idp{n}"), "an", Some("key"));
         async move { store.resolve(&account, &id(&n.to_string()), &|_| Vec::new(), NOW).await.unwrap() }
     })
     .await;
     one_person(&store, &resolved).await;
 }
 
-async fn one_person(store: &Store, resolved: &[Linked]) {
+async fn one_person(store: &Store, resolved: &[Resolution]) {
     let ids: BTreeSet<&str> =
-        resolved.iter().filter_map(|l| if let Linked::Person(id) = l { Some(id.as_str()) } else { None }).collect();
+        resolved.iter().filter_map(|l| if let Resolution::Person(id) = l { Some(id.as_str()) } else { None }).collect();
     assert_eq!((resolved.len(), ids.len()), (RACERS, 1));
-    assert!(!resolved.contains(&Linked::Conflict));
+    assert!(!resolved.contains(&Resolution::Conflict));
     let mut stored = 0;
     for n in 0..RACERS {
         stored += usize::from(store.person(&id(&n.to_string())).await.unwrap().is_some());
@@ -215,7 +215,7 @@ pub(crate) async fn a_decision_is_not_written_over(store: Store) {
 }
 
 pub(crate) async fn a_text_with_a_nul_is_refused_whole(store: Store) {
-    let account = upstream("idp", "a\0b", Some("pivot"));
+    let account = upstream("idp", "a\0b", Some("key"));
     assert!(matches!(store.resolve(&account, &id("p1"), &|_| Vec::new(), NOW).await, Err(StorageError::NotText)));
     assert!(store.person(&id("p1")).await.unwrap().is_none());
     // In an attribute it is JSON's escape.

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use nixa_credentials::Accounts;
 use nixa_storage::{Grants, KeyStore, LogoutOutbox, People};
-use nixa_storage_sql::{Limits, Location, Role, SqlStore};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore};
 use test_servers::Postgres;
 
 use crate::audit::{Trail, sealing};
@@ -25,7 +25,7 @@ impl<P: ?Sized> Opened<P> {
 
 pub(crate) async fn durable(role: Role) -> SqlStore {
     let location = Location::Postgres(SERVER.database());
-    SqlStore::open(&location, Limits::default(), role).await.unwrap()
+    SqlStore::open(&location, PoolSettings::default(), role).await.unwrap()
 }
 
 pub(crate) async fn grants() -> Opened<dyn Grants> {

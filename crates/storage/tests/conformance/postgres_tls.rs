@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use nixa_storage::StorageError;
-use nixa_storage_sql::{Limits, Location, Role, SqlStore};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore};
 use tempfile::TempDir;
 use test_servers::Postgres;
 
@@ -38,15 +38,15 @@ async fn only_the_server_that_is_meant_is_talked_to() {
     let url = server.database();
     let open = async |more: &str| {
         let location = Location::Postgres(format!("{url}?{more}"));
-        SqlStore::open(&location, Limits::default(), Role::Idp).await
+        SqlStore::open(&location, PoolSettings::default(), Role::Idp).await
     };
     let root = |name: &str| format!("sslmode=verify-full&sslrootcert={}", folder.path().join(name).display());
     open(&root("server-ca.pem")).await.unwrap();
     assert!(matches!(open(&root("other-ca.pem")).await, Err(StorageError::Unavailable(_))), "another authority");
     let elsewhere = url.replace("127.0.0.1", "127.0.0.2");
     let location = Location::Postgres(format!("{elsewhere}?{}", root("server-ca.pem")));
-    assert!(SqlStore::open(&location, Limits::default(), Role::Idp).await.is_err(), "another name");
+    assert!(SqlStore::open(&location, PoolSettings::default(), Role::Idp).await.is_err(), "another name");
     let plain = Postgres::start();
     let location = Location::Postgres(format!("{}?sslmode=require", plain.database()));
-    assert!(SqlStore::open(&location, Limits::default(), Role::Idp).await.is_err(), "no way back to plain text");
+    assert!(SqlStore::open(&location, PoolSettings::default(), Role::Idp).await.is_err(), "no way back to plain text");
 }

@@ -31,6 +31,8 @@ pub(crate) fn fresh_namespace() -> String {
     format!("test-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed))
 }
 
+pub(crate) use short_lived as entries;
+
 pub(crate) async fn short_lived() -> Opened {
     Opened::on(&SERVER.url())
 }

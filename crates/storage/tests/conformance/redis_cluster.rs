@@ -19,6 +19,8 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::start(0, 30_000));
 const NOW: Timestamp = Timestamp(1_000_000);
 const END: Timestamp = Timestamp(1_000_060);
 
+pub(crate) use short_lived as entries;
+
 pub(crate) async fn short_lived() -> Opened {
     Opened::on(&CLUSTER.url())
 }

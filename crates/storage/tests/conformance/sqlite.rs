@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nixa_credentials::Accounts;
 use nixa_storage::{Grants, KeyStore, LogoutOutbox, People, ShortLived};
-use nixa_storage_sql::{Limits, Location, Role, SqlStore, SqliteShortLived};
+use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
 use crate::audit::{Trail, sealing};
@@ -23,6 +23,8 @@ impl<P: ?Sized> Opened<P> {
         Arc::clone(&self.port)
     }
 }
+
+pub(crate) use short_lived as entries;
 
 pub(crate) async fn short_lived() -> Opened<dyn ShortLived> {
     let folder = TempDir::new().unwrap();
@@ -78,6 +80,6 @@ pub(crate) async fn accounts() -> Opened<dyn Accounts> {
 async fn durable(role: Role) -> (SqlStore, TempDir) {
     let folder = TempDir::new().unwrap();
     let store =
-        SqlStore::open(&Location::File(folder.path().join("durable.db")), Limits::default(), role).await.unwrap();
+        SqlStore::open(&Location::File(folder.path().join("durable.db")), PoolSettings::default(), role).await.unwrap();
     (store, folder)
 }
