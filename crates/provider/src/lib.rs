@@ -27,7 +27,8 @@ pub use client::registry::Clients;
 pub use error::ProviderError;
 
 pub use interaction::{Authenticated, Interaction, Next};
-pub use logout::back_channel::LogoutSender;
+pub use logout::back_channel::{BackChannel, LogoutSender};
+pub use logout::session_end::SessionEnd;
 pub use provider::{Provider, ProviderParts, Stores};
 pub use router::router;
 pub use runtime::{Runtime, SigningKeys};

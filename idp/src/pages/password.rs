@@ -148,7 +148,7 @@ async fn log_in(
     let kept = match &current {
         Some(sso) if sso.subject == account.id => add_factor(idp, sso, step, METHOD).await?,
         Some(other) => {
-            idp.end_session(&other.sid).await?;
+            idp.session_end.end(&other.sid).await?;
             None
         }
         None => None,

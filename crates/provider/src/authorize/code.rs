@@ -1,11 +1,13 @@
 //! Authorization codes in the short-lived store.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use nixa_protocol::authorize::AuthorizationRequest;
+use nixa_protocol::grant::CodeBinding;
 use nixa_protocol::id::{Grant, Id, Sso, Subject};
 use nixa_protocol::{Client, Timestamp, claims, digest, random_token};
-use nixa_storage::GrantBody;
+use nixa_storage::{Entries, Entry, GrantBody, Prefix, ShortLived, Stored};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ProviderError;
@@ -30,8 +32,54 @@ pub(crate) struct CodeRecord {
     pub(crate) used: Option<Timestamp>,
 }
 
-pub(crate) fn code_key(code: &str) -> String {
-    format!("code:{}", digest(code).as_str())
+impl Entry for CodeRecord {
+    const PREFIX: Prefix = Prefix::Code;
+
+    fn expires(&self, now: Timestamp) -> Timestamp {
+        now + REPLAY_MEMORY
+    }
+}
+
+impl CodeRecord {
+    /// What the code was issued for.
+    pub(crate) fn binding(&self) -> CodeBinding<'_> {
+        CodeBinding {
+            client_id: &self.client_id,
+            redirect_uri: &self.redirect_uri,
+            code_challenge: self.code_challenge.as_deref(),
+        }
+    }
+}
+
+/// The authorization codes.
+pub(crate) struct Codes {
+    entries: Entries<CodeRecord>,
+}
+
+impl Codes {
+    pub(crate) fn new(short: Arc<dyn ShortLived>) -> Self {
+        Self { entries: Entries::new(short) }
+    }
+
+    async fn put(&self, code: &str, record: &CodeRecord, now: Timestamp) -> Result<(), ProviderError> {
+        Ok(self.entries.put(digest(code).as_str(), record, now).await?)
+    }
+
+    /// A code, used or not.
+    pub(crate) async fn get(&self, code: &str, now: Timestamp) -> Result<Option<Stored<CodeRecord>>, ProviderError> {
+        Ok(self.entries.get(digest(code).as_str(), now).await?)
+    }
+
+    /// Marks a code as used, once: `false` when another request was first.
+    pub(crate) async fn redeem(
+        &self,
+        code: &str,
+        stored: &Stored<CodeRecord>,
+        now: Timestamp,
+    ) -> Result<bool, ProviderError> {
+        let used = CodeRecord { used: Some(now), ..CodeRecord::clone(stored) };
+        Ok(self.entries.replace(digest(code).as_str(), stored, used, now).await?.is_some())
+    }
 }
 
 impl<I: Interaction> Provider<I> {
@@ -65,20 +113,7 @@ impl<I: Interaction> Provider<I> {
             expires: now + self.settings.lifetimes.code,
             used: None,
         };
-        let bytes = serde_json::to_vec(&record)?;
-        self.stores.short.put(&code_key(&code), &bytes, now + REPLAY_MEMORY, now).await?;
+        Codes::new(self.stores.short.clone()).put(&code, &record, now).await?;
         Ok(code)
-    }
-
-    /// Marks a code as used, once: `false` when another request was first.
-    pub(crate) async fn use_code(
-        &self,
-        key: &str,
-        stored: &[u8],
-        record: &CodeRecord,
-        now: Timestamp,
-    ) -> Result<bool, ProviderError> {
-        let used = serde_json::to_vec(&CodeRecord { used: Some(now), ..record.clone() })?;
-        Ok(self.stores.short.replace(key, stored, &used, now + REPLAY_MEMORY, now).await?)
     }
 }
