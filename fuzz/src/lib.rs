@@ -7,9 +7,9 @@ use std::sync::{Arc, LazyLock};
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode, bind, effective, validate};
 use nixa_protocol::client::Client;
 use nixa_protocol::client_auth::{self, JWT_BEARER};
-use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, narrowed, own_scopes};
+use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, client_credentials_scope, restrict_scope};
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
-use nixa_protocol::logout::{redirect_after, verify_hint};
+use nixa_protocol::logout::{post_logout_redirect, verify_hint};
 use nixa_protocol::registration::{Allowed, check_sector, describe, read};
 use nixa_protocol::{ClientAuthentication, LocalizedText, OAuthError, Params, Timestamp};
 use serde_json::{Map, Value};
@@ -117,19 +117,19 @@ pub fn client_assertion(data: &[u8]) {
 pub fn token_request(data: &[u8]) {
     let Ok(params) = Params::parse(data) else { return };
     match TokenRequest::parse(&params) {
-        Ok(TokenRequest::AuthorizationCode { redirect_uri, code_verifier, .. }) => {
+        Ok(TokenRequest::AuthorizationCode(request)) => {
             let binding =
                 CodeBinding { client_id: "c", redirect_uri: REDIRECT, code_challenge: Some("x".repeat(43).leak()) };
-            let redeemed = check_redemption(binding, &CLIENT, redirect_uri.as_deref(), code_verifier.as_deref());
+            let redeemed = check_redemption(binding, &CLIENT, &request);
             is_plain(&redeemed.expect_err("nobody has a verifier of this challenge"));
         }
-        Ok(TokenRequest::RefreshToken { scope, .. }) => {
-            if let Ok(scopes) = narrowed(&CLIENT.scopes, scope.as_ref()) {
+        Ok(TokenRequest::RefreshToken(request)) => {
+            if let Ok(scopes) = restrict_scope(&CLIENT.scopes, request.scope.as_ref()) {
                 assert!(scopes.is_subset(&CLIENT.scopes));
             }
         }
-        Ok(TokenRequest::ClientCredentials { scope }) => {
-            if let Ok(scopes) = own_scopes(&CLIENT, scope.as_ref()) {
+        Ok(TokenRequest::ClientCredentials(request)) => {
+            if let Ok(scopes) = client_credentials_scope(&CLIENT, request.scope.as_ref()) {
                 assert!(scopes.is_subset(&CLIENT.own_scopes));
             }
         }
@@ -169,7 +169,7 @@ pub fn logout_hint(data: &[u8]) {
     let hint = token(hint).and_then(|hint| verify_hint(&hint, &keys, ISSUER));
     let Ok(params) = Params::parse(rest.get(1..).unwrap_or_default()) else { return };
     let client = hint.filter(|hint| hint.client_id == "c").map(|_| &**CLIENT);
-    match redirect_after(&params, client) {
+    match post_logout_redirect(&params, client) {
         Some(uri) => assert!(client.is_some() && uri.starts_with("https://rp.example/bye")),
         None => assert!(client.is_none() || params.get("post_logout_redirect_uri") != Some("https://rp.example/bye")),
     }

@@ -239,7 +239,7 @@ async fn log_in(
         None if !asked.anew => return Ok(Outcome::SessionEnded),
         _ => {
             if let Some(old) = broker.sessions.load(open.browser.sid(), now).await? {
-                broker.end_session(&old.sid).await?;
+                broker.session_end.end(&old.sid).await?;
             }
             let known = broker.interaction.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
             let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();

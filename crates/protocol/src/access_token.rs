@@ -1,9 +1,8 @@
-//! Access tokens as JWTs (RFC 9068) and what introspection says of one (RFC 7662).
+//! Access tokens as JWTs (RFC 9068), and their claims as introspection returns them (RFC 7662).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::client::Client;
 use crate::time::Timestamp;
 
 /// The form of a client's access tokens.
@@ -20,8 +19,8 @@ pub enum AccessTokenFormat {
 /// The `typ` header of a JWT access token (RFC 9068 §2.1), which keeps it apart from an ID token.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// What an access token says: the claims of a JWT (RFC 9068 §2.2) and the members of an introspection
-/// answer (RFC 7662 §2.2), which RFC 9470 §6 gives the same names.
+/// The claims of an access token: those of a JWT (RFC 9068 §2.2), and the members of an introspection response
+/// (RFC 7662 §2.2), which RFC 9470 §6 gives the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccessClaims<'a> {
     /// The issuer.
@@ -53,38 +52,4 @@ pub struct AccessClaims<'a> {
     /// What the login was for (RFC 9396 §9).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Value>,
-}
-
-/// Whether a client may learn what a token stands for: its holder's own back end, or the API that it is for.
-/// Anybody else is told that it is not active (RFC 7662 §2.2), so that a stolen token tells nothing.
-#[must_use]
-pub fn may_introspect(client: &Client, holder: &str, audience: &str) -> bool {
-    let confidential = client.authentication.is_confidential();
-    confidential && (client.client_id == holder || client.resource.as_deref() == Some(audience))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::{ClientAuthentication, LocalizedText};
-
-    fn client(id: &str, authentication: ClientAuthentication, resource: Option<&str>) -> Client {
-        let name = LocalizedText { vi: String::new(), en: String::new() };
-        Client { resource: resource.map(str::to_owned), ..Client::new(id, name, authentication) }
-    }
-
-    #[test]
-    fn who_may_introspect() {
-        let secret = || ClientAuthentication::basic("s");
-        for (caller, may) in [
-            (client("holder", secret(), None), true),
-            (client("holder", ClientAuthentication::None, None), false),
-            (client("api", secret(), Some("https://api")), true),
-            (client("api", ClientAuthentication::None, Some("https://api")), false),
-            (client("other", secret(), Some("https://other")), false),
-            (client("other", secret(), None), false),
-        ] {
-            assert_eq!(may_introspect(&caller, "holder", "https://api"), may, "{}", caller.client_id);
-        }
-    }
 }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod grant;
 pub mod id;
 pub mod id_token;
+pub mod introspection;
 pub mod jose;
 pub mod jwe;
 pub mod keyset;

@@ -11,9 +11,9 @@ use crate::time::Timestamp;
 /// The `typ` of a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
 pub const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
 
-/// What a verified `id_token_hint` says.
+/// The claims of a verified `id_token_hint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
+pub struct IdTokenHint {
     /// The client that it was issued to.
     pub client_id: String,
     /// The person, as that client knows them.
@@ -25,11 +25,11 @@ pub struct Hint {
 /// Verifies an `id_token_hint`: our signature and our `iss`. An expired one is accepted (OpenID Connect
 /// RP-Initiated Logout 1.0 §2); one that is forged, foreign or unsigned is as good as none.
 #[must_use]
-pub fn verify_hint(token: &str, keys: &[VerifyingKey], issuer: &str) -> Option<Hint> {
+pub fn verify_hint(token: &str, keys: &[VerifyingKey], issuer: &str) -> Option<IdTokenHint> {
     let claims = jose::verify(token, keys, Some("JWT")).ok()?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     (text("iss").as_deref() == Some(issuer)).then_some(())?;
-    Some(Hint { client_id: text("aud")?, sub: text("sub")?, sid: text("sid") })
+    Some(IdTokenHint { client_id: text("aud")?, sub: text("sub")?, sid: text("sid") })
 }
 
 /// Where the browser may go after logout: an exact registered URI with the request's `state`.
@@ -37,7 +37,7 @@ pub fn verify_hint(token: &str, keys: &[VerifyingKey], issuer: &str) -> Option<H
 /// Without a client that is known from the hint or `client_id` there is none: a redirect to a URI that
 /// merely stands in the request would be an open redirector (§3).
 #[must_use]
-pub fn redirect_after(params: &Params, client: Option<&Client>) -> Option<String> {
+pub fn post_logout_redirect(params: &Params, client: Option<&Client>) -> Option<String> {
     let uri = params.get("post_logout_redirect_uri")?;
     client?.post_logout_redirect_uris.iter().any(|r| r == uri).then_some(())?;
     let Some(state) = params.get("state") else { return Some(uri.to_owned()) };
@@ -71,7 +71,7 @@ pub struct LogoutToken<'a> {
 /// The address of the frame that tells a client of a logout (OpenID Connect Front-Channel Logout 1.0 §2): with
 /// `iss` and `sid` where the client wants them.
 #[must_use]
-pub fn frame(client: &Client, issuer: &str, sid: &str) -> Option<String> {
+pub fn frontchannel_logout_url(client: &Client, issuer: &str, sid: &str) -> Option<String> {
     let uri = client.frontchannel_logout_uri.as_ref()?;
     if !client.frontchannel_logout_session_required {
         return Some(uri.clone());
@@ -84,6 +84,6 @@ pub fn frame(client: &Client, issuer: &str, sid: &str) -> Option<String> {
 
 /// The `events` claim of a logout token.
 #[must_use]
-pub fn logout_event() -> Map<String, Value> {
+pub fn backchannel_logout_event() -> Map<String, Value> {
     Map::from_iter([("http://schemas.openid.net/event/backchannel-logout".to_owned(), json!({}))])
 }

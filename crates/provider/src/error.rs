@@ -14,6 +14,9 @@ pub enum ProviderError {
     /// The request is refused, as the protocol says.
     #[error(transparent)]
     OAuth(#[from] OAuthError),
+    /// The body is not a form.
+    #[error("{}", .0.description())]
+    Form(FormError),
     /// A store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -49,6 +52,7 @@ impl ProviderError {
     pub fn public(&self) -> OAuthError {
         match self {
             Self::OAuth(error) => error.clone(),
+            Self::Form(error) => OAuthError::new(ErrorCode::InvalidRequest, error.description()),
             Self::Token(_) | Self::Encryption(_) | Self::Record(_) => {
                 OAuthError::new(ErrorCode::ServerError, "internal error")
             }
@@ -62,7 +66,7 @@ impl ProviderError {
     pub fn log(&self) {
         match self {
             Self::RateLimited { .. } => tracing::info!("too many requests"),
-            Self::OAuth(error) => tracing::info!(code = error.code.as_str(), "refused"),
+            Self::OAuth(_) | Self::Form(_) => tracing::info!(code = self.public().code.as_str(), "refused"),
             Self::Storage(error) => tracing::error!(%error, cause = error.cause(), "failed"),
             other => tracing::error!(error = %other, cause = ?std::error::Error::source(other), "failed"),
         }
@@ -71,6 +75,6 @@ impl ProviderError {
 
 impl From<FormError> for ProviderError {
     fn from(error: FormError) -> Self {
-        OAuthError::new(ErrorCode::InvalidRequest, error.description()).into()
+        Self::Form(error)
     }
 }

@@ -1,21 +1,27 @@
 //! The engine, put together from its parts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nixa_audit::Event;
 use nixa_protocol::Timestamp;
 use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
 use nixa_web::Branding;
+use tokio::sync::Notify;
 
 use crate::authorize::transaction::Transactions;
 use crate::client::registry::Clients;
 use crate::error::ProviderError;
 use crate::http::rate_limit::RateLimiter;
 use crate::interaction::Interaction;
-use crate::logout::back_channel::LogoutSender;
+use crate::logout::back_channel::{BackChannel, LogoutSender};
+use crate::logout::session_end::SessionEnd;
 use crate::runtime::{Runtime, SigningKeys};
 use crate::session::sso::Sessions;
 use crate::settings::Settings;
+
+/// How often the background looks for work.
+const BACKGROUND_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The ports that the engine uses.
 #[derive(Clone)]
@@ -63,14 +69,16 @@ pub struct Provider<I: Interaction> {
     /// Authorization transactions.
     pub transactions: Transactions<I::TransactionData>,
     /// Single sign-on sessions.
-    pub sessions: Sessions<I::SessionData>,
+    pub sessions: Arc<Sessions<I::SessionData>>,
     /// How pages look.
     pub branding: Branding,
     /// The identity provider or the broker.
     pub interaction: Arc<I>,
+    /// Ends sessions.
+    pub session_end: SessionEnd<I::SessionData>,
+    /// Delivers logout tokens.
+    pub back_channel: Arc<BackChannel>,
     pub(crate) rate_limiter: RateLimiter,
-    pub(crate) sender: Arc<dyn LogoutSender>,
-    pub(crate) queued: tokio::sync::Notify,
 }
 
 impl<I: Interaction> Provider<I> {
@@ -78,19 +86,40 @@ impl<I: Interaction> Provider<I> {
     pub fn new(parts: ProviderParts<I>) -> Self {
         let ProviderParts { settings, runtime, clients, stores, branding, sender, interaction } = parts;
         let settings = Arc::new(settings);
+        let keys = Arc::<SigningKeys>::default();
+        let clients = Arc::new(clients);
+        let sessions = Arc::new(Sessions::new(stores.short.clone(), settings.lifetimes));
+        let back_channel = Arc::new(BackChannel {
+            settings: settings.clone(),
+            runtime: runtime.clone(),
+            keys: keys.clone(),
+            clients: clients.clone(),
+            sessions: sessions.clone(),
+            outbox: stores.outbox.clone(),
+            sender,
+            queued: Notify::new(),
+        });
+        let session_end = SessionEnd {
+            runtime: runtime.clone(),
+            clients: clients.clone(),
+            sessions: sessions.clone(),
+            grants: stores.grants.clone(),
+            outbox: stores.outbox.clone(),
+            back_channel: back_channel.clone(),
+        };
         Self {
             transactions: Transactions::new(stores.short.clone()),
-            sessions: Sessions::new(stores.short.clone(), settings.lifetimes),
             rate_limiter: RateLimiter::new(&settings, stores.short.clone(), runtime.clock.clone()),
-            queued: tokio::sync::Notify::new(),
             settings,
             runtime,
-            keys: Arc::default(),
-            clients: Arc::new(clients),
+            keys,
+            clients,
             stores,
+            sessions,
             branding,
-            sender,
             interaction: Arc::new(interaction),
+            session_end,
+            back_channel,
         }
     }
 
@@ -106,5 +135,22 @@ impl<I: Interaction> Provider<I> {
     /// When it cannot be recorded: then it must not be done.
     pub async fn record(&self, event: Event, now: Timestamp) -> Result<(), ProviderError> {
         Ok(self.stores.audit.append(&[event], now).await?)
+    }
+
+    /// Delivers logout tokens and sweeps the short-lived store until it is dropped.
+    pub async fn run_background(&self) {
+        let mut ticks = tokio::time::interval(BACKGROUND_INTERVAL);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.back_channel.woken() => {}
+            }
+            if let Err(error) = self.back_channel.deliver_due().await {
+                error.log();
+            }
+            if let Err(error) = self.stores.short.sweep(self.now()).await {
+                ProviderError::from(error).log();
+            }
+        }
     }
 }

@@ -28,14 +28,15 @@ use crate::http::page_error::render_page_errors;
 use crate::http::rate_limit::limit_programs;
 use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
+use crate::logout::deliveries::{DeliveriesEndpoint, deliveries};
 use crate::logout::end_session;
-use crate::logout::outcome as logged_out;
+use crate::logout::outcome;
 use crate::provider::Provider;
 use crate::session::browser_store::ShortLivedSessions;
-use crate::token::endpoint::token;
-use crate::token::introspect::introspect;
-use crate::token::revoke::revoke;
-use crate::token::userinfo::userinfo;
+use crate::token::endpoint::{TokenEndpoint, token};
+use crate::token::introspect::{IntrospectionEndpoint, introspect};
+use crate::token::revoke::{RevocationEndpoint, revoke};
+use crate::token::userinfo::{UserinfoEndpoint, userinfo};
 
 /// The longest body that is read, in octets: forms are a few hundred.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -57,13 +58,13 @@ pub fn router<I: Interaction>(
         .route("/.well-known/openid-configuration", get(configuration))
         .route("/.well-known/oauth-authorization-server", get(configuration))
         .route("/jwks", get(jwks));
-    let for_scripts = Router::new()
-        .route("/token", post(token))
+    let for_programs = Router::new()
         .route("/par", post(push))
-        .route("/introspect", post(introspect))
-        .route("/revoke", post(revoke))
-        .route("/logout/deliveries", post(logged_out::deliveries))
-        .route("/userinfo", get(userinfo).post(userinfo))
+        .route("/token", post(token).with_state(Arc::new(TokenEndpoint::new(&provider))))
+        .route("/introspect", post(introspect).with_state(Arc::new(IntrospectionEndpoint::new(&provider))))
+        .route("/revoke", post(revoke).with_state(Arc::new(RevocationEndpoint::new(&provider))))
+        .route("/userinfo", get(userinfo).post(userinfo).with_state(Arc::new(UserinfoEndpoint::new(&provider))))
+        .route("/logout/deliveries", post(deliveries).with_state(Arc::new(DeliveriesEndpoint::new(&provider))))
         .merge(registration)
         .layer(from_fn_with_state(provider.rate_limiter.clone(), limit_programs))
         .merge(metadata)
@@ -72,7 +73,7 @@ pub fn router<I: Interaction>(
         .route("/authorize", get(authorize::get).post(authorize::post))
         .route("/continue/{login}", get(continue_transaction))
         .route("/logout", get(end_session::get).post(end_session::post))
-        .route("/logout/{reference}", get(logged_out::show))
+        .route("/logout/{reference}", get(outcome::show))
         .merge(pages)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -90,7 +91,7 @@ pub fn router<I: Interaction>(
         .route("/logo/{client_id}", get(logo::logo))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .merge(for_scripts)
+        .merge(for_programs)
         .merge(for_browsers)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(CatchPanicLayer::new())

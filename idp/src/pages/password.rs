@@ -85,7 +85,7 @@ async fn log_in(mut open: OpenLogin, account: &Account) -> Result<Response, Page
     let kept = match &current {
         Some(session) if session.subject == account.id => add_factor(&open, session, METHOD).await?,
         Some(other) => {
-            open.provider.end_session(&other.sid).await?;
+            open.provider.session_end.end(&other.sid).await?;
             None
         }
         None => None,

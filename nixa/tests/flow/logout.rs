@@ -85,7 +85,7 @@ async fn a_late_logout_does_not_end_a_later_login() {
     browser.tokens(&lab, "basic", &[]).await;
     *lab.net.deaf.lock().unwrap() = false;
     lab.clock.advance(10);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     assert_eq!(tries(), 1, "the person is there again");
 }
 
@@ -170,7 +170,7 @@ async fn what_became_of_a_logout_is_shown_to_the_person_and_told_to_the_portal()
 
     *lab.net.deaf.lock().unwrap() = false;
     lab.clock.advance(10);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     let told = ask("basic", &[("sid", &sid)]).await.json();
     assert_eq!(told["deliveries"].as_array().unwrap().len(), 1, "its own alone: {told}");
     assert_eq!(told["deliveries"][0]["state"], "delivered");
@@ -350,16 +350,16 @@ async fn a_portal_that_is_down_is_told_later_by_a_fresh_token() {
     browser.get(&lab, &logout_url(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
     let tries = || lab.net.logouts.lock().unwrap().len();
     assert_eq!(tries(), 1);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     assert_eq!(tries(), 1, "not before its time");
     lab.clock.advance(10);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     assert_eq!(tries(), 2);
     *lab.net.deaf.lock().unwrap() = false;
     lab.clock.advance(30);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     lab.clock.advance(86_400);
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
     assert_eq!(tries(), 3, "delivered once it listens, and never again");
     let sent = lab.net.logouts.lock().unwrap().clone();
     let claims = |n: usize| -> Value {

@@ -100,7 +100,7 @@ async fn each_thing_that_happens_leaves_its_record() {
     assert!(query(&refused, "error").is_some());
     let hint = tokens["id_token"].as_str().unwrap();
     browser.log_out(&lab, hint).await;
-    lab.broker.provider.deliver_due().await.unwrap();
+    lab.broker.provider.back_channel.deliver_due().await.unwrap();
 
     let all = records(&lab).await;
     let expected = [

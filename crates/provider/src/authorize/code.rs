@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nixa_protocol::authorize::AuthorizationRequest;
+use nixa_protocol::grant::CodeBinding;
 use nixa_protocol::id::{Grant, Id, Sso, Subject};
 use nixa_protocol::{Client, Timestamp, claims, digest};
 use nixa_storage::{Entries, Entry, GrantBody, Prefix, ShortLived, Stored};
@@ -31,6 +32,15 @@ pub(crate) struct CodeRecord {
 }
 
 impl CodeRecord {
+    /// What the code was issued for.
+    pub(crate) fn binding(&self) -> CodeBinding<'_> {
+        CodeBinding {
+            client_id: &self.client_id,
+            redirect_uri: &self.redirect_uri,
+            code_challenge: self.code_challenge.as_deref(),
+        }
+    }
+
     /// What a code for a satisfied request stands for.
     pub(crate) fn new(
         grant: Id<Grant>,

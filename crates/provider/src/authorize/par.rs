@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
 use nixa_protocol::authorize::{REQUEST_URI, Unbound, bind, effective};
 use nixa_protocol::error::invalid_request;
 use nixa_protocol::{Client, Params, Timestamp, digest, random_token};
@@ -15,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::authorize::endpoint::complete;
-use crate::client::authentication::{Call, called};
+use crate::client::authentication::AuthenticatedClient;
 use crate::error::ProviderError;
-use crate::http::json::json_answer;
+use crate::http::json::{JsonError, NoStoreJson};
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -44,18 +41,8 @@ impl Entry for Pushed {
 /// `POST /par`
 pub(crate) async fn push<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    json_answer(StatusCode::CREATED, answer(&provider, &headers, body).await)
-}
-
-async fn answer<I: Interaction>(
-    provider: &Provider<I>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Value, ProviderError> {
-    let Call { form, client, now } = called(provider, "par", headers, body).await?;
+    AuthenticatedClient { client, form, now }: AuthenticatedClient,
+) -> Result<(StatusCode, NoStoreJson<Value>), JsonError> {
     if form.get("request_uri").is_some() {
         return Err(invalid_request("request_uri must not be pushed").into());
     }
@@ -65,7 +52,7 @@ async fn answer<I: Interaction>(
         Unbound::NoRedirectUri => invalid_request("redirect_uri is missing"),
         Unbound::UnregisteredRedirectUri => invalid_request("redirect_uri is not registered"),
     })?;
-    complete(provider, &params, &bound)?;
+    complete(&provider, &params, &bound)?;
     // Neither credentials nor the signature are needed any more.
     let form = params.without(&["client_secret", "client_assertion", "client_assertion_type"]).to_form();
     if form.len() > LONGEST {
@@ -74,7 +61,8 @@ async fn answer<I: Interaction>(
     let reference = random_token(&*provider.runtime.entropy);
     let pushed = Pushed { client_id: client.client_id.clone(), form };
     Entries::new(provider.stores.short.clone()).put(digest(&reference).as_str(), &pushed, now).await?;
-    Ok(json!({ "request_uri": format!("{REQUEST_URI}{reference}"), "expires_in": LIFE }))
+    let response = json!({ "request_uri": format!("{REQUEST_URI}{reference}"), "expires_in": LIFE });
+    Ok((StatusCode::CREATED, NoStoreJson(response)))
 }
 
 impl<I: Interaction> Provider<I> {

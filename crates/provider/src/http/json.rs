@@ -62,12 +62,3 @@ impl IntoResponse for JsonError {
 pub(crate) fn set_retry_after(response: &mut Response, seconds: i64) {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
 }
-
-/// An answer in JSON that nobody may store, or its error.
-pub(crate) fn json_answer(status: StatusCode, answer: Result<impl Serialize, ProviderError>) -> Response {
-    answer.map(|body| (status, NoStoreJson(body))).map_err(JsonError).into_response()
-}
-
-pub(crate) fn json_error(error: ProviderError) -> Response {
-    JsonError(error).into_response()
-}

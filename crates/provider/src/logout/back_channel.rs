@@ -1,29 +1,38 @@
 //! Back-channel logout: tokens from a durable outbox (OpenID Connect Back-Channel Logout 1.0).
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use nixa_audit::{Event, Kind};
-use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
-use nixa_protocol::{Timestamp, random_token};
-use nixa_storage::{DELIVERED, DeliveryRecord};
+use nixa_protocol::id::{Id, Sso, Subject};
+use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, backchannel_logout_event};
+use nixa_protocol::{Client, Timestamp, random_token};
+use nixa_storage::{DELIVERED, DeliveryRecord, LogoutOutbox};
+use tokio::sync::Notify;
 
 use crate::audit::session;
+use crate::client::registry::Clients;
 use crate::error::ProviderError;
-use crate::interaction::Interaction;
-use crate::provider::Provider;
+use crate::runtime::{Runtime, SigningKeys};
+use crate::session::membership::SessionMembership;
+use crate::settings::Settings;
 
-/// How long a claimed delivery is left to the instance that claimed it, in seconds; longer than a try.
+/// How long a claimed delivery is left to the instance that claimed it, in seconds; longer than an attempt.
 const LEASE: i64 = 60;
-/// Waits between tries, in seconds; after the last one the delivery is given up: about a day in all.
+/// The most deliveries that are claimed at once.
+const BATCH: i64 = 50;
+/// Waits between attempts, in seconds; after the last one the delivery is given up: about a day in all.
 const BACKOFF: [i64; 9] = [10, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
 /// A logout token's life, in seconds (§2.4 recommends two minutes at most).
 const TOKEN_LIFE: i64 = 120;
 
-/// Outcomes of deliveries that are not made.
-const GONE: &str = "client-is-gone";
-const BACK: &str = "logged-in-again";
+/// Outcomes other than [`DELIVERED`].
+const CLIENT_REMOVED: &str = "client-is-gone";
+const LOGGED_IN_AGAIN: &str = "logged-in-again";
+const PUT_OFF: &str = "put-off";
+const GIVEN_UP: &str = "given-up";
 
 /// Sends a logout token to a client.
 #[async_trait]
@@ -32,97 +41,137 @@ pub trait LogoutSender: Send + Sync {
     async fn send(&self, uri: &str, logout_token: &str) -> bool;
 }
 
-/// What came of a try to tell a client.
-fn told(delivery: &DeliveryRecord, outcome: &str) -> Event {
+/// Delivers logout tokens.
+pub struct BackChannel {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) runtime: Runtime,
+    pub(crate) keys: Arc<SigningKeys>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) sessions: Arc<dyn SessionMembership>,
+    pub(crate) outbox: Arc<dyn LogoutOutbox>,
+    pub(crate) sender: Arc<dyn LogoutSender>,
+    pub(crate) queued: Notify,
+}
+
+impl BackChannel {
+    /// Tries every delivery that is due, side by side.
+    ///
+    /// # Errors
+    /// When the store fails; what was claimed comes up again after its lease.
+    pub async fn deliver_due(&self) -> Result<(), ProviderError> {
+        let now = self.runtime.now();
+        let due = self.outbox.claim(now, now + LEASE, BATCH).await?;
+        let attempts = join_all(due.iter().map(|delivery| self.attempt(delivery))).await;
+        attempts.into_iter().collect()
+    }
+
+    /// The deliveries to those of some clients that have an endpoint for it.
+    pub(crate) async fn deliveries(
+        &self,
+        subject: &Id<Subject>,
+        sid: &Id<Sso>,
+        clients: &BTreeSet<String>,
+    ) -> Result<Vec<DeliveryRecord>, ProviderError> {
+        let clients = self.clients.find_all(clients, self.runtime.now()).await?;
+        let reachable = clients.iter().filter(|client| client.backchannel_logout_uri.is_some());
+        let delivery = |client: &Arc<Client>| DeliveryRecord {
+            id: Id::random(&*self.runtime.entropy),
+            client_id: client.client_id.clone(),
+            subject: subject.clone(),
+            sid: sid.clone(),
+            attempts: 0,
+        };
+        Ok(reachable.map(delivery).collect())
+    }
+
+    /// Has the background look for deliveries now.
+    pub(crate) fn wake(&self) {
+        self.queued.notify_one();
+    }
+
+    /// Waits until [`wake`](Self::wake).
+    pub(crate) async fn woken(&self) {
+        self.queued.notified().await;
+    }
+
+    async fn attempt(&self, delivery: &DeliveryRecord) -> Result<(), ProviderError> {
+        let now = self.runtime.now();
+        let client = self.clients.find(&delivery.client_id, now).await?;
+        if delivery.attempts > 1 && self.is_logged_in_again(delivery, now).await? {
+            return self.settle(delivery, LOGGED_IN_AGAIN, now).await;
+        }
+        let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n)).copied();
+        let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
+            // An instance of another configuration may know it.
+            return match wait {
+                Some(wait) => Ok(self.outbox.put_off(&delivery.id, now + wait, &[], now).await?),
+                None => self.settle(delivery, CLIENT_REMOVED, now).await,
+            };
+        };
+        let token = self.logout_token(&client, delivery, now)?;
+        match (self.send(&client, &uri, &token).await, wait) {
+            (true, _) => self.settle(delivery, DELIVERED, now).await,
+            (false, Some(wait)) => {
+                tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
+                let records = [attempted(delivery, PUT_OFF)];
+                Ok(self.outbox.put_off(&delivery.id, now + wait, &records, now).await?)
+            }
+            (false, None) => {
+                tracing::error!(client = client.client_id, "logout given up");
+                self.settle(delivery, GIVEN_UP, now).await
+            }
+        }
+    }
+
+    /// Whether the person left this client alone, it could not be told, and they have logged in there again in the
+    /// same session: told now, it would end that login.
+    async fn is_logged_in_again(&self, delivery: &DeliveryRecord, now: Timestamp) -> Result<bool, ProviderError> {
+        self.sessions.is_member(&delivery.sid, &delivery.client_id, now).await
+    }
+
+    /// Made anew for each attempt: one that waited in a queue would have expired.
+    fn logout_token(
+        &self,
+        client: &Client,
+        delivery: &DeliveryRecord,
+        now: Timestamp,
+    ) -> Result<String, ProviderError> {
+        let token = LogoutToken {
+            iss: &self.settings.issuer,
+            sub: &self.settings.subject_for(client, &delivery.subject),
+            aud: &client.client_id,
+            iat: now,
+            exp: now + TOKEN_LIFE,
+            jti: &random_token(&*self.runtime.entropy),
+            sid: delivery.sid.as_str(),
+            events: backchannel_logout_event(),
+        };
+        Ok(self.keys.current().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?)
+    }
+
+    /// Whether the client accepted a token.
+    async fn send(&self, client: &Client, uri: &str, token: &str) -> bool {
+        if client.declared {
+            self.sender.send(uri, token).await
+        } else {
+            // Not everybody who may register may have this server post into its own networks. Nothing in a token
+            // needs encoding: it is base64url with dots.
+            self.clients.documents.post(uri, format!("logout_token={token}")).await
+        }
+    }
+
+    /// Takes a delivery out of the queue.
+    async fn settle(&self, delivery: &DeliveryRecord, outcome: &str, now: Timestamp) -> Result<(), ProviderError> {
+        Ok(self.outbox.done(&delivery.id, outcome, &[attempted(delivery, outcome)], now).await?)
+    }
+}
+
+/// The record of an attempt to tell a client.
+fn attempted(delivery: &DeliveryRecord, outcome: &str) -> Event {
     Event::new(Kind::LogoutDelivery)
         .about(delivery.subject.as_str())
         .fact("client", delivery.client_id.as_str())
         .fact("session", session(&delivery.sid))
         .fact("attempt", delivery.attempts)
         .fact("outcome", outcome)
-}
-
-impl<I: Interaction> Provider<I> {
-    /// Tries every delivery that is due, side by side.
-    ///
-    /// # Errors
-    /// [`ProviderError`] when the store fails; what was claimed comes up again after its lease.
-    pub async fn deliver_due(&self) -> Result<(), ProviderError> {
-        let now = self.now();
-        let due = self.stores.outbox.claim(now, now + LEASE, 50).await?;
-        let tried = join_all(due.iter().map(|delivery| self.deliver(delivery))).await;
-        tried.into_iter().collect()
-    }
-
-    /// Whether the person left this service alone, it could not be told, and they have logged in there again in the
-    /// same session: told now, it would end that login.
-    async fn is_back(&self, delivery: &DeliveryRecord, now: Timestamp) -> Result<bool, ProviderError> {
-        let session = self.sessions.load(Some(&delivery.sid), now).await?;
-        Ok(session.is_some_and(|session| session.clients.contains(&delivery.client_id)))
-    }
-
-    async fn deliver(&self, delivery: &DeliveryRecord) -> Result<(), ProviderError> {
-        let now = self.now();
-        let client = self.clients.find(&delivery.client_id, now).await?;
-        if delivery.attempts > 1 && self.is_back(delivery, now).await? {
-            return Ok(self.stores.outbox.done(&delivery.id, BACK, &[told(delivery, BACK)], now).await?);
-        }
-        let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
-        let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
-            // An instance of another configuration may know it.
-            return match wait {
-                Some(wait) => Ok(self.stores.outbox.put_off(&delivery.id, now + *wait, &[], now).await?),
-                None => Ok(self.stores.outbox.done(&delivery.id, GONE, &[told(delivery, GONE)], now).await?),
-            };
-        };
-        let sub = self.settings.subject_for(&client, &delivery.subject);
-        // Made anew for each try: one that waited in a queue would have expired.
-        let token = LogoutToken {
-            iss: &self.settings.issuer,
-            sub: &sub,
-            aud: &client.client_id,
-            iat: now,
-            exp: now + TOKEN_LIFE,
-            jti: &random_token(&*self.runtime.entropy),
-            sid: delivery.sid.as_str(),
-            events: logout_event(),
-        };
-        let token = self.keys.current().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
-        let delivered = match client.declared {
-            true => self.sender.send(&uri, &token).await,
-            // Not everybody who may register may have this server post into its own networks. Nothing in a token
-            // needs encoding: it is base64url with dots.
-            false => self.clients.documents.post(&uri, format!("logout_token={token}")).await,
-        };
-        match (delivered, wait) {
-            (true, _) => self.stores.outbox.done(&delivery.id, DELIVERED, &[told(delivery, DELIVERED)], now).await?,
-            (false, Some(wait)) => {
-                tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
-                let trail = [told(delivery, "put-off")];
-                self.stores.outbox.put_off(&delivery.id, now + *wait, &trail, now).await?;
-            }
-            (false, None) => {
-                tracing::error!(client = client.client_id, "logout given up");
-                self.stores.outbox.done(&delivery.id, "given-up", &[told(delivery, "given-up")], now).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Delivers logout tokens and sweeps the short-lived store until it is dropped.
-    pub async fn run_background(&self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(5));
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.queued.notified() => {}
-            }
-            if let Err(error) = self.deliver_due().await {
-                error.log();
-            }
-            if let Err(error) = self.stores.short.sweep(self.now()).await {
-                ProviderError::from(error).log();
-            }
-        }
-    }
 }

@@ -2,57 +2,67 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRef, State};
+use axum::http::StatusCode;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{ErrorCode, OAuthError, digest};
+use nixa_storage::{Audit, Grants};
 
 use crate::audit::revoked;
-use crate::client::authentication::{Call, called};
-use crate::error::ProviderError;
-use crate::http::json::json_error;
+use crate::client::authentication::{AuthenticatedClient, ClientAuthenticator};
+use crate::http::json::JsonError;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
+use crate::token::access_token::AccessTokens;
 
-/// `POST /revoke`: 200 also for a token that is not known, since the client's wish is fulfilled (§2.2).
-pub(crate) async fn revoke<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match answer(&provider, &headers, body).await {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => json_error(error),
+/// What the endpoint needs.
+pub(crate) struct RevocationEndpoint {
+    authenticator: ClientAuthenticator,
+    grants: Arc<dyn Grants>,
+    audit: Arc<dyn Audit>,
+    access_tokens: AccessTokens,
+}
+
+impl RevocationEndpoint {
+    pub(crate) fn new<I: Interaction>(provider: &Provider<I>) -> Self {
+        Self {
+            authenticator: ClientAuthenticator::new(provider),
+            grants: provider.stores.grants.clone(),
+            audit: provider.stores.audit.clone(),
+            access_tokens: AccessTokens::new(provider),
+        }
     }
 }
 
-async fn answer<I: Interaction>(
-    provider: &Provider<I>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(), ProviderError> {
-    let Call { form, client, now } = called(provider, "revoke", headers, body).await?;
+impl FromRef<Arc<RevocationEndpoint>> for ClientAuthenticator {
+    fn from_ref(endpoint: &Arc<RevocationEndpoint>) -> Self {
+        endpoint.authenticator.clone()
+    }
+}
+
+/// `POST /revoke`: 200 also for a token that is not known, since what the client wants is the case (§2.2).
+pub(crate) async fn revoke(
+    State(endpoint): State<Arc<RevocationEndpoint>>,
+    AuthenticatedClient { client, form, now }: AuthenticatedClient,
+) -> Result<StatusCode, JsonError> {
     // The hint could only save a lookup; a wrong one must not keep a token alive (§2.1).
     let token = form.required("token")?;
     let foreign = || OAuthError::new(ErrorCode::UnauthorizedClient, "the token is another client's");
-    if let Some(grant) = provider.stores.grants.grant_of_refresh(&digest(token)).await? {
+    if let Some(grant) = endpoint.grants.grant_of_refresh(&digest(token)).await? {
         if grant.client_id != client.client_id {
             return Err(foreign().into());
         }
         // With the refresh token goes the grant, and with it its access tokens (§2.1).
-        let trail = [revoked(grant.id.as_str(), &client.client_id, "revoked-by-client").about(grant.subject.as_str())];
-        return Ok(provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?);
-    }
-    if let Some(live) = provider.live_token(token, now).await? {
-        if live.access.client_id != client.client_id {
+        let record = revoked(grant.id.as_str(), &client.client_id, "revoked-by-client").about(grant.subject.as_str());
+        endpoint.grants.revoke_grant(&grant.id, &[record], now).await?;
+    } else if let Some(active) = endpoint.access_tokens.find(token, now).await? {
+        if active.access.client_id != client.client_id {
             return Err(foreign().into());
         }
-        let event = Event::new(Kind::GrantRevoked).fact("client", client.client_id.as_str());
-        provider.record(event.fact("reason", "access-token-revoked-by-client"), now).await?;
-        provider.forget_access(token).await?;
+        let record = Event::new(Kind::GrantRevoked).fact("client", client.client_id.as_str());
+        let record = record.fact("reason", "access-token-revoked-by-client");
+        endpoint.audit.append(&[record], now).await?;
+        endpoint.access_tokens.revoke(token).await?;
     }
-    Ok(())
+    Ok(StatusCode::OK)
 }

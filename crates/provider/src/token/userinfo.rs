@@ -3,95 +3,107 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, claims};
-use nixa_web::{no_store, read_form};
+use nixa_storage::Audit;
+use nixa_web::no_store;
 use serde_json::{Map, Value, json};
 
+use crate::client::registry::Clients;
 use crate::error::ProviderError;
-use crate::http::bearer::{bearer, challenge};
-use crate::http::json::json_error;
+use crate::http::bearer::{BearerError, BearerToken};
+use crate::http::rate_limit::RateLimiter;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
-use crate::token::access_token::LiveToken;
+use crate::runtime::{Runtime, SigningKeys};
+use crate::settings::Settings;
+use crate::token::access_token::{AccessTokens, ActiveToken};
+use crate::token::claim_source::ClaimSource;
 
-pub(crate) async fn userinfo<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let token = read_form(&headers, body).map_err(ProviderError::from);
-    let token = token.and_then(|form| Ok(bearer(&headers, &form)?));
-    let result = match token {
-        Ok(None) => return challenge(None),
-        Ok(Some(token)) => answer(&provider, &token).await,
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(answer) => {
-            let mut response = answer;
-            no_store(response.headers_mut());
-            response
-        }
-        Err(ProviderError::OAuth(error)) => challenge(Some(&error)),
-        Err(error) => json_error(error),
-    }
+/// What the endpoint needs.
+pub(crate) struct UserinfoEndpoint {
+    settings: Arc<Settings>,
+    runtime: Runtime,
+    keys: Arc<SigningKeys>,
+    clients: Arc<Clients>,
+    audit: Arc<dyn Audit>,
+    access_tokens: AccessTokens,
+    claims: Arc<dyn ClaimSource>,
+    rate_limiter: RateLimiter,
 }
 
-async fn answer<I: Interaction>(provider: &Provider<I>, token: &str) -> Result<Response, ProviderError> {
+/// `GET /userinfo`, `POST /userinfo`
+pub(crate) async fn userinfo(
+    State(endpoint): State<Arc<UserinfoEndpoint>>,
+    BearerToken(token): BearerToken,
+) -> Result<Response, BearerError> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "the access token is not valid");
-    let now = provider.now();
-    let LiveToken { access, grant } = provider.live_token(token, now).await?.ok_or_else(invalid)?;
+    let now = endpoint.runtime.now();
+    let ActiveToken { access, grant } = endpoint.access_tokens.find(&token, now).await?.ok_or_else(invalid)?;
     // A token of the client itself speaks for no person.
     let grant = grant.ok_or_else(invalid)?;
-    let client = provider.clients.find(&grant.client_id, now).await?.ok_or_else(invalid)?;
-    let client = provider.clients.with_keys(client, None, now).await;
-    provider.rate_limiter.count_client(&client, now).await?;
+    let client = endpoint.clients.find(&grant.client_id, now).await?.ok_or_else(invalid)?;
+    let client = endpoint.clients.with_keys(client, None, now).await;
+    endpoint.rate_limiter.count_client(&client, now).await?;
     // A token for another API is that API's to read, not to bring here for more (RFC 8707 §3).
-    let ours = [Some(provider.settings.issuer.as_str()), client.resource.as_deref()];
-    if !ours.contains(&Some(access.audience())) {
+    let here = [Some(endpoint.settings.issuer.as_str()), client.resource.as_deref()];
+    if !here.contains(&Some(access.audience.as_str())) {
         return Err(invalid().into());
     }
-    // A narrowed token brings the claims of its own scopes; claims by name belong to the grant.
-    let by_scope = claims::released(&client, &grant.body.scopes, [].iter());
-    let narrowed = claims::released(&client, &access.scopes, [].iter());
-    let names = grant.body.userinfo_claims.iter().filter(|n| narrowed.contains(*n) || !by_scope.contains(*n));
+    // A token with a part of the scopes brings the claims of that part; claims by name belong to the grant.
+    let of_grant = claims::released(&client, &grant.body.scopes, [].iter());
+    let of_token = claims::released(&client, &access.scopes, [].iter());
+    let names = grant.body.userinfo_claims.iter().filter(|n| of_token.contains(*n) || !of_grant.contains(*n));
     let names = names.cloned().collect();
-    let mut claims = claims::select(&provider.interaction.claims(&grant.subject, &names).await?, &names);
-    let sub = provider.settings.subject_for(&client, &grant.subject);
+    let mut claims = endpoint.claims.select_claims(&grant.subject, &names).await?;
     let released: Vec<&String> = claims.keys().collect();
     let event =
         Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).fact("client", client.client_id.as_str());
-    // Kept before anything leaves.
-    provider.record(event.fact("claims", json!(released)), now).await?;
-    claims.insert("sub".to_owned(), sub.into());
-    said(provider, &client, claims, now)
+    // Recorded before anything leaves.
+    endpoint.audit.append(&[event.fact("claims", json!(released))], now).await?;
+    claims.insert("sub".to_owned(), endpoint.settings.subject_for(&client, &grant.subject).into());
+    let mut response = endpoint.render(&client, claims, now)?;
+    no_store(response.headers_mut());
+    Ok(response)
 }
 
-/// The claims in the form that the client is registered with (§5.3.2): JSON, a signed JWT, or either encrypted.
-fn said<I: Interaction>(
-    provider: &Provider<I>,
-    client: &Client,
-    mut claims: Map<String, Value>,
-    now: Timestamp,
-) -> Result<Response, ProviderError> {
-    let content = match (client.userinfo_alg, client.encrypter(client.userinfo_encryption)?) {
-        (None, None) => return Ok(Json(claims).into_response()),
-        (None, Some(encrypter)) => encrypter.encrypt(&serde_json::to_string(&claims)?, false)?,
-        (Some(algorithm), encrypter) => {
-            claims.insert("iss".to_owned(), provider.settings.issuer.clone().into());
-            claims.insert("aud".to_owned(), client.client_id.clone().into());
-            let signed = provider.keys.current().signing(algorithm, now)?.sign("JWT", &claims)?;
-            match encrypter {
-                Some(encrypter) => encrypter.encrypt(&signed, true)?,
-                None => signed,
-            }
+impl UserinfoEndpoint {
+    pub(crate) fn new<I: Interaction>(provider: &Provider<I>) -> Self {
+        Self {
+            settings: provider.settings.clone(),
+            runtime: provider.runtime.clone(),
+            keys: provider.keys.clone(),
+            clients: provider.clients.clone(),
+            audit: provider.stores.audit.clone(),
+            access_tokens: AccessTokens::new(provider),
+            claims: provider.interaction.clone(),
+            rate_limiter: provider.rate_limiter.clone(),
         }
-    };
-    Ok(([(header::CONTENT_TYPE, "application/jwt")], content).into_response())
+    }
+
+    /// The claims in the form that the client is registered with (§5.3.2): JSON, a signed JWT, or either encrypted.
+    fn render(
+        &self,
+        client: &Client,
+        mut claims: Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Response, ProviderError> {
+        let content = match (client.userinfo_alg, client.encrypter(client.userinfo_encryption)?) {
+            (None, None) => return Ok(Json(claims).into_response()),
+            (None, Some(encrypter)) => encrypter.encrypt(&serde_json::to_string(&claims)?, false)?,
+            (Some(algorithm), encrypter) => {
+                claims.insert("iss".to_owned(), self.settings.issuer.clone().into());
+                claims.insert("aud".to_owned(), client.client_id.clone().into());
+                let signed = self.keys.current().signing(algorithm, now)?.sign("JWT", &claims)?;
+                match encrypter {
+                    Some(encrypter) => encrypter.encrypt(&signed, true)?,
+                    None => signed,
+                }
+            }
+        };
+        Ok(([(header::CONTENT_TYPE, "application/jwt")], content).into_response())
+    }
 }
