@@ -93,3 +93,39 @@ impl Cli {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_is_named_at_any_place() {
+        for line in [
+            "--config x keys rotate",
+            "keys --config x rotate",
+            "keys rotate --config x",
+            "risk --config x raise signal",
+        ] {
+            let cli = Cli::try_parse_from(["nixa"].into_iter().chain(line.split(' '))).unwrap();
+            assert!(cli.config.is_given(), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_needs_a_configuration_says_so() {
+        for line in ["broker", "idp", "risk list", "migrate", "audit verify", "clients list", "keys rotate"] {
+            let cli = Cli::try_parse_from(["nixa"].into_iter().chain(line.split(' '))).unwrap();
+            let usage = cli.run().await.unwrap_err().downcast::<clap::Error>().unwrap();
+            assert_eq!(usage.kind(), ErrorKind::MissingRequiredArgument, "{line}");
+            assert!(usage.to_string().contains("--config <CONFIG>") && usage.exit_code() == 2, "{line}: {usage}");
+        }
+    }
+}

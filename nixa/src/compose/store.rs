@@ -9,13 +9,13 @@ use super::error::StartError;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::keys::KeyError;
-use crate::private_file::private_folder;
+use crate::private_file::create_private_folder;
 use crate::trail::month_after;
 
 /// The durable store of a server, with its schema brought up to date.
 pub async fn open_store(config: &Config, environment: &Environment) -> Result<Arc<SqlStore>, StartError> {
     let (location, limits) = config.server.durable();
-    private_folder(&config.server.data_dir).map_err(KeyError::from)?;
+    create_private_folder(&config.server.data_dir).map_err(KeyError::from)?;
     let failed = |error: StorageError| StartError::durable(config, &error);
     let store = SqlStore::open(&location, limits, config.role()).await.map_err(failed)?;
     // Before anything is recorded in it.
@@ -30,7 +30,7 @@ pub async fn open_store(config: &Config, environment: &Environment) -> Result<Ar
 /// The durable store of a server as it is, without bringing its schema up to date.
 pub async fn connect_store(config: &Config) -> Result<SqlStore, StartError> {
     let (location, limits) = config.server.durable();
-    private_folder(&config.server.data_dir).map_err(KeyError::from)?;
+    create_private_folder(&config.server.data_dir).map_err(KeyError::from)?;
     SqlStore::connect(&location, limits, config.role()).await.map_err(|error| StartError::durable(config, &error))
 }
 

@@ -23,7 +23,7 @@ use url::Url;
 use crate::compose::{self, StartError};
 use crate::config::{Config, OutboundSection};
 use crate::environment::Environment;
-use crate::private_file::{private_folder, write_private};
+use crate::private_file::{create_private_folder, write_private};
 use crate::serve::{listen, serve, stop_at_signal};
 
 pub use citizens::{ACCOUNTS, DemoAccount};
@@ -98,7 +98,7 @@ pub(crate) async fn build(
         write_private(&file, bytes).map_err(|source| DemoError::File { file, source })
     };
     let now = environment.clock.now();
-    private_folder(folder)?;
+    create_private_folder(folder)?;
     write(MARKER, citizens::json().as_bytes())?;
     let secrets = Secrets::load_or_make(folder, &*environment.entropy)?;
     write("broker.toml", settings::broker(addresses, &secrets).as_bytes())?;
