@@ -27,10 +27,10 @@ pub enum KeyError {
     MasterKey,
     /// The master key is not the one under which this store's secrets were encrypted, or they were changed.
     #[error("the secrets of this store cannot be opened with this master key")]
-    DecryptionError(#[from] DecryptionError),
+    Decryption(#[from] DecryptionError),
     /// The store has no key of the audit trail.
     #[error("the store has no key of the audit trail: it was never served from, or the key was taken away")]
-    Missing,
+    NoAuditKey,
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -45,13 +45,13 @@ const CLIENT: &str = "client";
 const AUDIT: &str = "audit";
 
 /// The keys and secrets of a server.
-pub struct Vault {
+pub struct KeyManager {
     store: Arc<dyn KeyStore>,
     master: EncryptionKey,
     entropy: Arc<dyn Entropy>,
 }
 
-impl Vault {
+impl KeyManager {
     /// The keys and secrets in a store, under a master key.
     #[must_use]
     pub fn new(store: Arc<dyn KeyStore>, master: EncryptionKey, entropy: Arc<dyn Entropy>) -> Self {
@@ -59,46 +59,34 @@ impl Vault {
     }
 
     /// A secret of 256 bits; made when it is asked for the first time.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub async fn secret(&self, name: &str, now: Timestamp) -> Result<[u8; 32], KeyError> {
         let make = || {
             let mut bytes = [0; 32];
             self.entropy.fill(&mut bytes);
             Ok(bytes.to_vec())
         };
-        self.kept(name, now, make).await?.try_into().map_err(|_| KeyError::DecryptionError(DecryptionError))
+        self.load_or_make(name, now, make).await?.try_into().map_err(|_| KeyError::Decryption(DecryptionError))
     }
 
     /// The key with which a broker authenticates at identity providers.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub async fn client(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
+    pub async fn client_key(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
         let make = || Ok(SigningKey::generate(Algorithm::Es256)?.private_jwk().into_bytes());
-        from_jwk(self.kept(CLIENT, now, make).await?)
+        from_jwk(self.load_or_make(CLIENT, now, make).await?)
     }
 
     /// The key that signs the audit trail's checkpoints.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub async fn audit(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
+    pub async fn audit_key(&self, now: Timestamp) -> Result<SigningKey, KeyError> {
         let make = || Ok(SigningKey::generate(Algorithm::Es256)?.private_jwk().into_bytes());
-        from_jwk(self.kept(AUDIT, now, make).await?)
+        from_jwk(self.load_or_make(AUDIT, now, make).await?)
     }
 
-    /// The key of the checkpoints, if there is one: who verifies must not make one.
-    ///
-    /// # Errors
-    /// [`KeyError::Missing`], and others.
-    pub async fn audit_existing(&self) -> Result<SigningKey, KeyError> {
-        let encrypted = self.store.secret(AUDIT).await?.ok_or(KeyError::Missing)?;
+    /// The key of the checkpoints, or [`KeyError::NoAuditKey`]: who verifies must not make one.
+    pub async fn existing_audit_key(&self) -> Result<SigningKey, KeyError> {
+        let encrypted = self.store.secret(AUDIT).await?.ok_or(KeyError::NoAuditKey)?;
         from_jwk(self.master.decrypt(&format!("secret:{AUDIT}"), &encrypted)?)
     }
 
-    async fn kept(
+    async fn load_or_make(
         &self,
         name: &str,
         now: Timestamp,
@@ -117,16 +105,13 @@ impl Vault {
     }
 
     /// The signing keys; the first ones are made when there are none.
-    ///
-    /// # Errors
-    /// [`KeyError`].
-    pub async fn signing(&self, now: Timestamp) -> Result<KeySet, KeyError> {
+    pub async fn signing_keys(&self, now: Timestamp) -> Result<KeySet, KeyError> {
         let mut stored = self.store.signing_keys().await?;
         let have: BTreeSet<&str> = stored.iter().map(|k| k.algorithm.as_str()).collect();
         let missing: Vec<Algorithm> = Algorithm::ALL.into_iter().filter(|a| !have.contains(a.as_str())).collect();
         if !missing.is_empty() {
             for algorithm in missing {
-                let key = self.fresh(algorithm, now)?;
+                let key = self.make_signing_key(algorithm, now)?;
                 self.store.insert_first_key(&key, &[changed(&key, "first")], now).await?;
             }
             stored = self.store.signing_keys().await?;
@@ -139,13 +124,10 @@ impl Vault {
     }
 
     /// Publishes a new key of each algorithm, which signs from a day later on; `by` is who has it done.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub async fn rotate(&self, by: &str, now: Timestamp) -> Result<(), KeyError> {
         let (active, retired) = rotation(now);
         for algorithm in Algorithm::ALL {
-            let key = self.fresh(algorithm, active)?;
+            let key = self.make_signing_key(algorithm, active)?;
             let trail = [changed(&key, "rotated").fact("by", by)];
             self.store.add_key(&key, retired, Timestamp(i64::MAX), &trail, now).await?;
         }
@@ -154,9 +136,6 @@ impl Vault {
 
     /// Publishes a new key of each algorithm whose newest one signs, or will sign, for so many days: it takes over
     /// at their end. Of several instances, one does it.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub async fn rotate_on_schedule(&self, days: u32, now: Timestamp) -> Result<(), KeyError> {
         let (active, retired) = rotation(now);
         let due = active + 1 + -i64::from(days) * 86_400;
@@ -166,7 +145,7 @@ impl Vault {
             if newest.is_none_or(|newest| newest >= due) {
                 continue;
             }
-            let key = self.fresh(algorithm, active)?;
+            let key = self.make_signing_key(algorithm, active)?;
             let trail = [changed(&key, "rotated").fact("by", "schedule")];
             match self.store.add_key(&key, retired, due, &trail, now).await {
                 // Another instance was first.
@@ -177,7 +156,7 @@ impl Vault {
         Ok(())
     }
 
-    fn fresh(&self, algorithm: Algorithm, active_at: Timestamp) -> Result<KeyRecord, KeyError> {
+    fn make_signing_key(&self, algorithm: Algorithm, active_at: Timestamp) -> Result<KeyRecord, KeyError> {
         let key = SigningKey::generate(algorithm)?;
         let kid = key.kid().to_owned();
         let encrypted = self.master.encrypt(&*self.entropy, &place_of(&kid), key.private_jwk().as_bytes())?;
@@ -208,9 +187,6 @@ pub fn new_master_key(entropy: &dyn Entropy) -> String {
 }
 
 /// A master key from its text.
-///
-/// # Errors
-/// [`KeyError::MasterKey`].
 pub fn master_key(text: &str) -> Result<EncryptionKey, KeyError> {
     EncryptionKey::from_text(text).map_err(|_| KeyError::MasterKey)
 }

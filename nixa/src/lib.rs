@@ -6,6 +6,7 @@ pub mod audit;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod environment;
 pub mod explain;
 pub mod keys;
 pub mod outbound;

@@ -30,19 +30,13 @@ pub enum FileError {
 }
 
 /// Makes a folder for its owner only.
-///
-/// # Errors
-/// [`FileError::Io`].
-pub fn private_folder(folder: &Path) -> Result<(), FileError> {
+pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|source| FileError::Io { file: folder.to_owned(), source })
 }
 
 /// Reads a private file.
-///
-/// # Errors
-/// [`FileError`].
-pub fn read(file: &Path) -> Result<Vec<u8>, FileError> {
+pub fn read_private(file: &Path) -> Result<Vec<u8>, FileError> {
     let io = |source| FileError::Io { file: file.to_owned(), source };
     let mode = fs::metadata(file).map_err(io)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -52,20 +46,17 @@ pub fn read(file: &Path) -> Result<Vec<u8>, FileError> {
 }
 
 /// Reads a private file; one that is not there is made first.
-///
-/// # Errors
-/// [`FileError`].
-pub fn read_or_make(file: &Path, make: impl FnOnce() -> Result<Vec<u8>, FileError>) -> Result<Vec<u8>, FileError> {
+pub fn read_or_create(file: &Path, make: impl FnOnce() -> Result<Vec<u8>, FileError>) -> Result<Vec<u8>, FileError> {
     if !file.exists() {
         let made = make()?;
-        keep_first(file, &made).map_err(|source| FileError::Io { file: file.to_owned(), source })?;
+        create_if_absent(file, &made).map_err(|source| FileError::Io { file: file.to_owned(), source })?;
     }
-    read(file)
+    read_private(file)
 }
 
 /// Writes a key file unless there is one: of two servers that start for the first time at once, both use
 /// the key of the one that came first.
-fn keep_first(file: &Path, bytes: &[u8]) -> io::Result<()> {
+fn create_if_absent(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let half = file.with_extension(format!("{}.new", std::process::id()));
     write_private(&half, bytes)?;
     let linked = fs::hard_link(&half, file);
@@ -77,9 +68,6 @@ fn keep_first(file: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a file for its owner only, whole or not at all: a crash leaves no half key behind.
-///
-/// # Errors
-/// The cause.
 pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let half = file.with_extension("new");
     let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;

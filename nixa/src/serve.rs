@@ -1,19 +1,14 @@
 //! Serving routers on sockets, with or without TLS, until told to stop.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use nixa_broker::{HttpTransport, TransportError};
 use thiserror::Error;
 
-use crate::ambient::{SystemClock, SystemEntropy};
-use crate::compose::World;
-use crate::config::{OutboundSection, TlsSection};
-use crate::outbound::Guard;
+use crate::config::TlsSection;
 
 /// How long open requests may take to end after a stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -40,41 +35,12 @@ pub enum ServeError {
         /// The cause.
         source: std::io::Error,
     },
-    /// No HTTP client can be set up.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The file has no certificates.
-    #[error("server.outbound.authorities: has no PEM certificates that can be used")]
-    Authorities,
     /// The server broke off.
     #[error("the server broke off: {0}")]
     Broken(#[from] std::io::Error),
 }
 
-/// The real world.
-///
-/// # Errors
-/// [`ServeError`] when the HTTP clients cannot be set up.
-pub fn real_world(outbound: &OutboundSection) -> Result<World, ServeError> {
-    let transport = Arc::new(HttpTransport::new()?);
-    let authorities = match &outbound.authorities {
-        Some(file) => Some(std::fs::read(file)?),
-        None => None,
-    };
-    let outbound = Guard::new(outbound.reach(), authorities.as_deref()).map_err(|_| ServeError::Authorities)?;
-    Ok(World {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        transport: transport.clone(),
-        sender: transport,
-        outbound: Arc::new(outbound),
-    })
-}
-
 /// Takes an address, so that a taken port is known before anything else is done.
-///
-/// # Errors
-/// [`ServeError::Listen`].
 pub fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let listen = || {
         let listener = TcpListener::bind(address)?;
@@ -85,9 +51,6 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
 }
 
 /// Serves until the handle is told to stop.
-///
-/// # Errors
-/// [`ServeError`].
 pub async fn serve(
     listener: TcpListener,
     router: Router,

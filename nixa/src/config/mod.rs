@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use assurance_policy::Policy;
 use nixa_protocol::digest;
+use nixa_storage_sql::Role;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -105,6 +106,12 @@ impl Config {
         config.digest = digest(&[text, named.join(" ")].join("\n")).as_str().to_owned();
         let findings = config.check();
         if findings.is_empty() { Ok(config) } else { Err(refuse(findings)) }
+    }
+
+    /// Which kind of server it is for: [`Config::load`] accepts no file that says both or neither.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        if self.broker.is_some() { Role::Broker } else { Role::Idp }
     }
 
     fn parse(text: &str) -> Result<Self, Finding> {

@@ -103,14 +103,14 @@ impl ServerSection {
         let text = match self.master_key.as_deref() {
             Some(named) => match named.strip_prefix("env:") {
                 Some(name) => std::env::var(name).unwrap_or_default(),
-                None => text_of(private_file::read(Path::new(named))?)?,
+                None => text_of(private_file::read_private(Path::new(named))?)?,
             },
             None => {
                 let folder = self.data_dir.join("keys");
-                private_file::private_folder(&self.data_dir)?;
-                private_file::private_folder(&folder)?;
+                private_file::create_private_folder(&self.data_dir)?;
+                private_file::create_private_folder(&folder)?;
                 let make = || Ok(new_master_key(entropy).into_bytes());
-                text_of(private_file::read_or_make(&folder.join("master.key"), make)?)?
+                text_of(private_file::read_or_create(&folder.join("master.key"), make)?)?
             }
         };
         master_key(&text)

@@ -1,6 +1,9 @@
 //! The demo: a broker, two identity providers and three portals in one process on loopback.
 
+mod addresses;
 mod citizens;
+mod error;
+mod secrets;
 mod settings;
 
 use std::fs;
@@ -10,23 +13,25 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum_server::Handle;
-use nixa_broker::TransportError;
 use nixa_credentials::Accounts;
 use nixa_idp::enrol;
 use nixa_protocol::{Clock, Entropy};
-use test_rps::{PortalError, Registration};
-use thiserror::Error;
+use test_rps::Registration;
 use tokio::task::JoinSet;
 use url::Url;
 
-use crate::compose::{self, StartError, World};
-use crate::config::{Config, ConfigError, OutboundSection};
-use crate::keys::KeyError;
-use crate::private_file::{FileError, private_folder, write_private};
-use crate::serve::{ServeError, listen, real_world, serve, stop_at_signal};
+use crate::compose::{self, StartError};
+use crate::config::{Config, OutboundSection};
+use crate::environment::Environment;
+use crate::private_file::{create_private_folder, write_private};
+use crate::serve::{listen, serve, stop_at_signal};
 
 pub use citizens::{ACCOUNTS, DemoAccount};
-use settings::{Addresses, Secrets};
+pub use error::DemoError;
+
+use addresses::Addresses;
+use error::MARKER;
+use secrets::Secrets;
 
 /// What a person may choose.
 #[derive(Debug, Clone)]
@@ -41,54 +46,7 @@ pub struct DemoOptions {
     pub base_url: Url,
 }
 
-/// Why the demo does not run.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DemoError {
-    /// A port is taken.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    /// A server cannot be put together.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// A configuration that the demo wrote is refused.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A key cannot be used.
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-    /// The folder cannot be made.
-    #[error(transparent)]
-    Folder(#[from] FileError),
-    /// A file cannot be written.
-    #[error("{}: {source}", file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A portal cannot be put together.
-    #[error("portal: {0}")]
-    Portal(#[from] PortalError),
-    /// The HTTP client cannot be set up.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// `--base-url` or `--base-port` cannot be used.
-    #[error("{0}")]
-    Address(&'static str),
-    /// `--reset` would delete something that the demo did not make.
-    #[error("{}: is not a folder that the demo made (it has no {MARK}); it is left as it is", .0.display())]
-    NotOurs(PathBuf),
-}
-
-/// Marks a folder that the demo made, so that `--reset` deletes nothing else.
-const MARK: &str = "citizens.json";
-
 /// Runs the demo until Ctrl-C.
-///
-/// # Errors
-/// [`DemoError`].
 pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     let addresses = Addresses::new(&options.base_url, options.base_port)?;
     let listeners = addresses
@@ -99,8 +57,8 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     if options.reset {
         reset(&options.data_dir)?;
     }
-    let world = real_world(&OutboundSection::default())?;
-    let routers = build(&options.data_dir, &addresses, &world).await?;
+    let environment = Environment::of_system(&OutboundSection::default())?;
+    let routers = build(&options.data_dir, &addresses, &environment).await?;
     announce(options, &addresses).map_err(|source| DemoError::File { file: "standard output".into(), source })?;
     let handle = Handle::new();
     let mut tasks = JoinSet::new();
@@ -122,7 +80,7 @@ fn reset(folder: &Path) -> Result<(), DemoError> {
     if !folder.exists() || fs::read_dir(folder).map_err(failed)?.next().is_none() {
         return Ok(());
     }
-    if !folder.join(MARK).exists() {
+    if !folder.join(MARKER).exists() {
         return Err(DemoError::NotOurs(folder.to_owned()));
     }
     fs::remove_dir_all(folder).map_err(failed)
@@ -130,36 +88,43 @@ fn reset(folder: &Path) -> Result<(), DemoError> {
 
 /// Writes the configuration files, opens the servers from them as any other start would, and enrols the
 /// citizens. The routers come in the order of [`Addresses::ports`].
-///
-/// # Errors
-/// [`DemoError`].
-pub(crate) async fn build(folder: &Path, addresses: &Addresses, world: &World) -> Result<Vec<Router>, DemoError> {
+pub(crate) async fn build(
+    folder: &Path,
+    addresses: &Addresses,
+    environment: &Environment,
+) -> Result<Vec<Router>, DemoError> {
     let write = |name: &str, bytes: &[u8]| {
         let file = folder.join(name);
         write_private(&file, bytes).map_err(|source| DemoError::File { file, source })
     };
-    let now = world.clock.now();
-    private_folder(folder)?;
-    write(MARK, citizens::json().as_bytes())?;
-    let secrets = Secrets::load_or_make(folder, &*world.entropy)?;
+    let now = environment.clock.now();
+    create_private_folder(folder)?;
+    write(MARKER, citizens::json().as_bytes())?;
+    let secrets = Secrets::load_or_make(folder, &*environment.entropy)?;
     write("broker.toml", settings::broker(addresses, &secrets).as_bytes())?;
-    let broker = compose::broker(&Config::load(&folder.join("broker.toml"))?, world).await?;
-    let client_key = broker.vault.client(now).await?.public_jwk();
+    let broker = compose::broker(&Config::load(&folder.join("broker.toml"))?, environment).await?;
+    let client_key = broker.keys.client_key(now).await?.public_jwk();
     write("partner-policy.toml", settings::PARTNER_POLICY.as_bytes())?;
     write("national.toml", settings::national(addresses, &client_key).as_bytes())?;
     write("partner.toml", settings::partner(addresses, &client_key).as_bytes())?;
 
-    let national = compose::idp(&Config::load(&folder.join("national.toml"))?, world).await?;
-    let partner = compose::idp(&Config::load(&folder.join("partner.toml"))?, world).await?;
+    let national = compose::idp(&Config::load(&folder.join("national.toml"))?, environment).await?;
+    let partner = compose::idp(&Config::load(&folder.join("partner.toml"))?, environment).await?;
     for account in ACCOUNTS {
         let store = if account.idp == "national" { &national.store } else { &partner.store };
-        enrol_once(&**store, &*world.entropy, &*world.clock, account).await?;
+        enrol_once(&**store, &*environment.entropy, &*environment.clock, account).await?;
     }
     let mut routers = vec![broker.router.clone(), national.router.clone(), partner.router.clone()];
     tokio::spawn(async move { broker.run_background().await });
     for idp in [national, partner] {
         tokio::spawn(async move { idp.run_background().await });
     }
+    routers.extend(portals(addresses, &secrets)?);
+    Ok(routers)
+}
+
+fn portals(addresses: &Addresses, secrets: &Secrets) -> Result<Vec<Router>, DemoError> {
+    let mut routers = Vec::new();
     let portals = [test_rps::national_public_service, test_rps::social_insurance, test_rps::tax];
     for (n, portal) in portals.into_iter().enumerate() {
         let (client_id, public_url) = addresses.portal(n);

@@ -1,94 +1,9 @@
 //! The configuration files that the demo writes: the same form that an operator writes by hand.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-use nixa_protocol::{Entropy, random_token};
 use serde_json::Value;
-use url::Url;
 
-use super::DemoError;
-use crate::private_file::write_private;
-
-/// Client identifier, port offset and name of each portal.
-const PORTALS: [(&str, u16, &str); 3] = [
-    ("dich-vu-cong", 10, "National public-service portal (level 1)"),
-    ("bao-hiem-xa-hoi", 11, "Social insurance (level 2)"),
-    ("thue", 12, "Tax (level 3)"),
-];
-
-/// The addresses of the demo.
-pub(crate) struct Addresses {
-    base: Url,
-    port: u16,
-}
-
-impl Addresses {
-    pub(super) fn new(base: &Url, port: u16) -> Result<Self, DemoError> {
-        if base.scheme() != "http" || base.host_str().is_none() || base.path() != "/" || base.port().is_some() {
-            return Err(DemoError::Address("--base-url must be http://HOST without port and path"));
-        }
-        if port.checked_add(12).is_none() || port == 0 {
-            return Err(DemoError::Address("--base-port must be between 1 and 65523"));
-        }
-        Ok(Self { base: base.clone(), port })
-    }
-
-    pub(super) fn ports(&self) -> [u16; 6] {
-        [0, 1, 2, 10, 11, 12].map(|offset| self.port + offset)
-    }
-
-    fn at(&self, offset: u16) -> String {
-        format!("http://{}:{}", self.base.host_str().unwrap_or("localhost"), self.port + offset)
-    }
-
-    pub(super) fn issuer(&self) -> Url {
-        let mut url = self.base.clone();
-        // Only a URL without a host refuses a port, and `new` has seen the host.
-        let _refused = url.set_port(Some(self.port));
-        url
-    }
-
-    pub(super) fn portal(&self, n: usize) -> (&'static str, Url) {
-        let (client_id, offset, _) = PORTALS.get(n).copied().unwrap_or(("", 0, ""));
-        let mut url = self.base.clone();
-        let _refused = url.set_port(Some(self.port + offset));
-        (client_id, url)
-    }
-
-    pub(super) fn list(&self) -> Vec<(&'static str, String)> {
-        let servers = [
-            ("Broker", self.at(0)),
-            ("National identity provider", self.at(1)),
-            ("Partner: mobile identity (level 2 at most)", self.at(2)),
-        ];
-        servers.into_iter().chain(PORTALS.map(|(_, offset, name)| (name, self.at(offset)))).collect()
-    }
-}
-
-/// The portals' client secrets, made at first start.
-pub(super) struct Secrets(BTreeMap<String, String>);
-
-impl Secrets {
-    pub(super) fn load_or_make(folder: &Path, entropy: &dyn Entropy) -> Result<Self, DemoError> {
-        let file = folder.join("portal-secrets.json");
-        let failed = |source| DemoError::File { file: file.clone(), source };
-        if file.exists() {
-            let bytes = fs::read(&file).map_err(failed)?;
-            return serde_json::from_slice(&bytes).map(Self).map_err(|e| failed(e.into()));
-        }
-        let secrets = PORTALS.map(|(id, _, _)| (id.to_owned(), random_token(entropy)));
-        let secrets = BTreeMap::from(secrets);
-        let bytes = serde_json::to_vec_pretty(&secrets).map_err(|e| failed(e.into()))?;
-        write_private(&file, &bytes).map_err(failed)?;
-        Ok(Self(secrets))
-    }
-
-    pub(super) fn of(&self, client_id: &str) -> String {
-        self.0.get(client_id).cloned().unwrap_or_default()
-    }
-}
+use super::addresses::{Addresses, PORTALS};
+use super::secrets::Secrets;
 
 const HEADER: &str = "# Written by `nixa demo` at each start; copy it to make your own.\n";
 
@@ -183,7 +98,7 @@ const TAX_CATALOGUE: &str = r#"
 [[broker.portal.service]]
 code = "look-up-debt"
 acr = "urn:nixa:loa:1"
-text = { vi = "Tra cứu nợ thuế", en = "Branding up a debt" }
+text = { vi = "Tra cứu nợ thuế", en = "Look up a debt" }
 
 [[broker.portal.service]]
 code = "file-return"
@@ -198,16 +113,37 @@ text = { vi = "Đổi tài khoản ngân hàng nhận hoàn thuế", en = "Chang
 "#;
 
 pub(super) fn national(a: &Addresses, client_key: &Value) -> String {
-    let names = (r#"{ vi = "Định danh điện tử quốc gia", en = "National Digital Identity" }"#, "#12406e");
-    idp(a, 1, "national", names, "", client_key)
+    let national = DemoIdp {
+        id: "national",
+        port_offset: 1,
+        name: r#"{ vi = "Định danh điện tử quốc gia", en = "National Digital Identity" }"#,
+        accent: "#12406e",
+        policy: "",
+    };
+    idp(a, &national, client_key)
 }
 
 pub(super) fn partner(a: &Addresses, client_key: &Value) -> String {
-    let names = (r#"{ vi = "Định danh di động MobiĐịnh", en = "MobiĐịnh Mobile Identity" }"#, "#0a5c4a");
-    idp(a, 2, "partner", names, "policy = \"partner-policy.toml\"\n", client_key)
+    let partner = DemoIdp {
+        id: "partner",
+        port_offset: 2,
+        name: r#"{ vi = "Định danh di động MobiĐịnh", en = "MobiĐịnh Mobile Identity" }"#,
+        accent: "#0a5c4a",
+        policy: "policy = \"partner-policy.toml\"\n",
+    };
+    idp(a, &partner, client_key)
 }
 
-fn idp(a: &Addresses, offset: u16, id: &str, look: (&str, &str), policy: &str, client_key: &Value) -> String {
+/// What tells one identity provider of the demo from the other; texts as they stand in the file.
+struct DemoIdp {
+    id: &'static str,
+    port_offset: u16,
+    name: &'static str,
+    accent: &'static str,
+    policy: &'static str,
+}
+
+fn idp(a: &Addresses, idp: &DemoIdp, client_key: &Value) -> String {
     let member = |name: &str| client_key.get(name).and_then(Value::as_str).unwrap_or_default();
     format!(
         r##"{HEADER}
@@ -233,10 +169,12 @@ x = "{x}"
 y = "{y}"
 kid = "{kid}"
 "##,
-        issuer = a.at(offset),
-        port = a.port + offset,
-        name = look.0,
-        accent = look.1,
+        issuer = a.at(idp.port_offset),
+        port = a.port + idp.port_offset,
+        id = idp.id,
+        name = idp.name,
+        accent = idp.accent,
+        policy = idp.policy,
         broker = a.at(0),
         x = member("x"),
         y = member("y"),

@@ -11,25 +11,21 @@ use assurance_policy::{
 };
 use nixa_protocol::Clock;
 use nixa_storage::{DecisionRecord, People};
-use nixa_storage_sql::Role;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::ambient::SystemClock;
-use crate::compose::{self, StartError};
-use crate::config::{Config, ConfigError, default_policy};
-use crate::serve::real_world;
+use crate::compose::{StartError, open_store};
+use crate::config::{Config, default_policy};
+use crate::environment::{Environment, EnvironmentError};
 
-pub use matrix::matrix;
+pub use matrix::render_matrix;
 
 /// Why nothing can be explained.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ExplainError {
-    /// The configuration cannot be used.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// The configuration is not a broker's.
     #[error("the configuration has no [broker] table")]
     NotABroker,
@@ -42,6 +38,9 @@ pub enum ExplainError {
     /// The evidence is not of the form that `docs/assurance.md` describes.
     #[error("the evidence cannot be read: {0}")]
     Evidence(#[from] serde_json::Error),
+    /// The HTTP clients cannot be set up.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// The store cannot be opened.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -72,9 +71,9 @@ struct Case {
     now: Option<i64>,
 }
 
-/// The answer to a case.
+/// What the policy makes of a case.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct Explanation {
     id: Value,
     policy: String,
     decision: Decision,
@@ -82,10 +81,10 @@ struct Answer {
     sentence: Sentence,
 }
 
-fn answer(policy: &Policy, case: Case) -> Answer {
+fn explain(policy: &Policy, case: Case) -> Explanation {
     let now = case.now.unwrap_or_else(|| SystemClock.now().0);
     let decision = decide(policy, &case.requirement, &case.evidence, &case.capabilities, now);
-    Answer {
+    Explanation {
         id: case.id,
         policy: policy.version().to_owned(),
         uses: explain_factors(policy, &case.requirement, &case.evidence, &case.capabilities, now, &decision),
@@ -95,9 +94,6 @@ fn answer(policy: &Policy, case: Case) -> Answer {
 }
 
 /// The policy of a file, or the default one.
-///
-/// # Errors
-/// [`ExplainError`].
 pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExplainError> {
     let parsed = match file {
         None => default_policy(),
@@ -107,9 +103,6 @@ pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExplainError> {
 }
 
 /// Answers a case in a file; `require` replaces the levels that it must reach.
-///
-/// # Errors
-/// [`ExplainError`].
 pub fn explain_file(
     policy: &Policy,
     file: &Path,
@@ -122,13 +115,13 @@ pub fn explain_file(
         case.requirement.minimums = vec![acr];
     }
     let evidence = case.evidence.clone();
-    let answer = answer(policy, case);
+    let explanation = explain(policy, case);
     if json {
-        serde_json::to_writer_pretty(&mut *out, &answer)?;
+        serde_json::to_writer_pretty(&mut *out, &explanation)?;
         return Ok(writeln!(out)?);
     }
-    writeln!(out, "{}\n{}\npolicy {}", answer.sentence.vi, answer.sentence.en, answer.policy)?;
-    write_uses(out, &evidence, &answer.uses)
+    writeln!(out, "{}\n{}\npolicy {}", explanation.sentence.vi, explanation.sentence.en, explanation.policy)?;
+    write_uses(out, &evidence, &explanation.uses)
 }
 
 fn write_uses(out: &mut dyn Write, evidence: &Evidence, uses: &[FactorUse]) -> Result<(), ExplainError> {
@@ -140,10 +133,8 @@ fn write_uses(out: &mut dyn Write, evidence: &Evidence, uses: &[FactorUse]) -> R
     Ok(())
 }
 
-/// Answers JSON lines of cases with JSON lines of decisions, in the same order.
-///
-/// # Errors
-/// [`ExplainError::BadLines`] after all lines, when some could not be read.
+/// Answers JSON lines of cases with JSON lines of decisions, in the same order; [`ExplainError::BadLines`] comes
+/// after all of them.
 pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> Result<(), ExplainError> {
     let mut out = BufWriter::new(out);
     let mut bad = 0;
@@ -153,7 +144,7 @@ pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> R
             continue;
         }
         match serde_json::from_str(&line) {
-            Ok(case) => serde_json::to_writer(&mut out, &answer(policy, case))?,
+            Ok(case) => serde_json::to_writer(&mut out, &explain(policy, case))?,
             Err(error) => {
                 bad += 1;
                 let refused = serde_json::json!({ "line": number + 1, "error": error.to_string() });
@@ -167,14 +158,9 @@ pub fn explain_batch(policy: &Policy, input: impl BufRead, out: impl Write) -> R
 }
 
 /// Prints a decision that a broker kept.
-///
-/// # Errors
-/// [`ExplainError`].
-pub async fn explain_stored(config: &Path, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
-    let config = Config::load(config)?;
+pub async fn explain_stored(config: &Config, id: &str, json: bool, out: &mut dyn Write) -> Result<(), ExplainError> {
     let broker = config.broker.as_ref().ok_or(ExplainError::NotABroker)?;
-    let world = real_world(&config.server.outbound).map_err(|e| io::Error::other(e.to_string()))?;
-    let store = compose::open(&config, Role::Broker, &world).await?;
+    let store = open_store(config, &Environment::of_system(&config.server.outbound)?).await?;
     let found = store.decision(id).await?.ok_or(ExplainError::NoDecision)?;
     if json {
         serde_json::to_writer_pretty(&mut *out, &found.record)?;

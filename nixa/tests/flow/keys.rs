@@ -16,7 +16,7 @@ async fn jwks(lab: &Lab) -> Value {
 
 /// What the background does every few seconds.
 async fn reload(lab: &Lab) {
-    let keys = lab.broker.vault.signing(lab.clock.now()).await.unwrap();
+    let keys = lab.broker.keys.signing_keys(lab.clock.now()).await.unwrap();
     lab.broker.provider.keys.replace(keys);
 }
 
@@ -25,7 +25,7 @@ async fn a_rotation_is_announced_a_day_before_and_breaks_no_client() {
     let lab = Lab::new().await;
     let old_set = jwks(&lab).await;
     let first = Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.vault.rotate("a test", lab.clock.now()).await.unwrap();
+    lab.broker.keys.rotate("a test", lab.clock.now()).await.unwrap();
     reload(&lab).await;
     let announced = jwks(&lab).await;
     assert_eq!((old_set["keys"].as_array().unwrap().len(), announced["keys"].as_array().unwrap().len()), (4, 8));
@@ -53,7 +53,7 @@ async fn a_rotation_is_announced_a_day_before_and_breaks_no_client() {
 async fn on_schedule_a_key_is_replaced_when_its_days_are_over() {
     let lab = Lab::new().await;
     let count = async || {
-        lab.broker.vault.rotate_on_schedule(30, lab.clock.now()).await.unwrap();
+        lab.broker.keys.rotate_on_schedule(30, lab.clock.now()).await.unwrap();
         reload(&lab).await;
         jwks(&lab).await["keys"].as_array().unwrap().len()
     };
@@ -94,15 +94,15 @@ async fn no_secret_stands_in_the_database_and_another_master_key_opens_none() {
     .execute(&pool)
     .await
     .unwrap();
-    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::DecryptionError(_)))));
+    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::Decryption(_)))));
     let master = lab.folder().join("broker/keys/master.key");
     std::fs::write(&master, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::DecryptionError(_)))));
+    assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::Decryption(_)))));
     std::fs::write(&master, "no key").unwrap();
     assert!(matches!(restart(&lab).await, Err(StartError::Keys(KeyError::MasterKey))));
 }
 
 async fn restart(lab: &Lab) -> Result<(), StartError> {
     let config = Config::load(&lab.folder().join("broker.toml")).unwrap();
-    compose::broker(&config, &lab.world).await.map(drop)
+    compose::broker(&config, &lab.environment).await.map(drop)
 }

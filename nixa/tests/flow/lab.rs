@@ -12,8 +12,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use http::{Request, Response};
-use nixa::compose::{self, Server, World};
+use nixa::compose::{self, Server};
 use nixa::config::Config;
+use nixa::environment::Environment;
 use nixa_broker::{Broker, Transport, TransportError};
 use nixa_idp::{Idp, NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
@@ -116,7 +117,7 @@ pub(crate) struct Lab {
     pub(crate) broker: Server<Broker>,
     pub(crate) idp: Server<Idp>,
     pub(crate) client_key: SigningKey,
-    pub(crate) world: World,
+    pub(crate) environment: Environment,
     folder: tempfile::TempDir,
 }
 
@@ -134,7 +135,7 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000)));
         let net = Arc::new(Net::default());
-        let world = World {
+        let environment = Environment {
             clock: clock.clone(),
             entropy: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(7)))),
             transport: net.clone(),
@@ -143,10 +144,10 @@ impl Lab {
         };
         let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
         let broker_file = write(folder.path(), "broker.toml", &(broker_config(&client_key) + more));
-        let broker = compose::broker(&Config::load(&broker_file).unwrap(), &world).await.unwrap();
-        let broker_key = broker.vault.client(clock.now()).await.unwrap();
+        let broker = compose::broker(&Config::load(&broker_file).unwrap(), &environment).await.unwrap();
+        let broker_key = broker.keys.client_key(clock.now()).await.unwrap();
         let idp_file = write(folder.path(), "idp.toml", &idp_config(&broker_key));
-        let idp = compose::idp(&Config::load(&idp_file).unwrap(), &world).await.unwrap();
+        let idp = compose::idp(&Config::load(&idp_file).unwrap(), &environment).await.unwrap();
         net.routers.lock().unwrap().insert("broker.example".into(), broker.router.clone());
         net.routers.lock().unwrap().insert("idp.example".into(), idp.router.clone());
         for (username, number) in [("mai", NUMBER), ("binh", "079085000002")] {
@@ -162,9 +163,9 @@ impl Lab {
                 identity_level: 1,
                 attributes: attributes.as_object().unwrap().clone(),
             };
-            enrol(&*idp.store, &*world.entropy, new, clock.now()).await.unwrap();
+            enrol(&*idp.store, &*environment.entropy, new, clock.now()).await.unwrap();
         }
-        Self { clock, net, broker, idp, client_key, world, folder }
+        Self { clock, net, broker, idp, client_key, environment, folder }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {

@@ -30,7 +30,7 @@ async fn database(lab: &Lab) -> sqlx::SqlitePool {
 }
 
 async fn report(lab: &Lab) -> nixa::audit::Report {
-    let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
+    let key = lab.broker.keys.audit_key(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
     // What was decided in this second may still be on its way to the trail.
     lab.clock.advance(1);
@@ -238,7 +238,7 @@ async fn a_tail_that_was_cut_off_is_seen_by_a_checkpoint_kept_elsewhere() {
     let reset = sqlx::query("UPDATE audit_heads SET seq = $1, hash = $2").bind(head.seq).bind(&head.hash);
     reset.execute(&pool).await.unwrap();
     assert!(report(&lab).await.is_sound(), "by itself the rest is whole");
-    let key = lab.broker.vault.audit(lab.clock.now()).await.unwrap();
+    let key = lab.broker.keys.audit_key(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
     let report = nixa::audit::verify(&**store, &key, None, Some(&kept), None, lab.clock.now()).await.unwrap();
     assert_eq!(report.missing_checkpoint, Some(2));

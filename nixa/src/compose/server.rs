@@ -1,0 +1,64 @@
+//! A server that is ready to be served, and the work that it does beside requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use nixa_provider::{Interaction, Provider};
+use nixa_storage::Metered;
+use nixa_storage_sql::SqlStore;
+
+use crate::keys::KeyManager;
+use crate::trail::Keeper;
+
+/// How often keys and the audit trail are looked after.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A server that is ready to be served.
+pub struct Server<I: Interaction> {
+    /// Its routes.
+    pub router: Router,
+    /// Its engine, for the background work.
+    pub provider: Arc<Provider<I>>,
+    /// Its durable store.
+    pub store: Arc<SqlStore>,
+    /// Its short-lived store.
+    pub short: Arc<Metered>,
+    /// Its keys and secrets.
+    pub keys: KeyManager,
+    /// Keeps its audit trail.
+    pub keeper: Keeper,
+    /// After how many days a signing key is replaced; by hand alone without it.
+    pub rotate_days: Option<u32>,
+}
+
+impl<I: Interaction> Server<I> {
+    /// Does what has to be done beside requests, until it is dropped: logout tokens, expired state, and keys
+    /// that were rotated here or at another instance.
+    pub async fn run_background(&self) {
+        let upkeep = async {
+            let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+            loop {
+                ticks.tick().await;
+                self.keep_up().await;
+            }
+        };
+        tokio::join!(self.provider.run_background(), upkeep);
+    }
+
+    /// What fails here is tried again at the next tick; the server goes on with the keys that it has.
+    async fn keep_up(&self) {
+        if let Some(days) = self.rotate_days
+            && let Err(error) = self.keys.rotate_on_schedule(days, self.provider.now()).await
+        {
+            tracing::error!(%error, "signing keys cannot be rotated");
+        }
+        match self.keys.signing_keys(self.provider.now()).await {
+            Ok(keys) => self.provider.keys.replace(keys),
+            Err(error) => tracing::error!(%error, "signing keys cannot be read"),
+        }
+        if let Err(error) = self.keeper.tick(self.provider.now()).await {
+            tracing::error!(%error, "the audit trail cannot be kept");
+        }
+    }
+}
