@@ -279,7 +279,7 @@ async fn assemble<I: Interaction>(
     let short = Arc::new(Metered::new(short_lived(config).await?));
     let now = world.clock.now();
     let secure = config.server.is_secure();
-    let registration = config.server.registration.as_ref().map(|section| section.allowed(&acr_values, secure));
+    let registration = config.server.registration.as_ref().map(|section| section.policy(&acr_values, secure));
     let clients = declare(config, world, &store, clients, now).await?;
     let identity = Identity {
         registration,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use nixa_protocol::keyset::KeySet;
-use nixa_protocol::registration::Allowed;
+use nixa_protocol::registration::RegistrationPolicy;
 use nixa_protocol::{Clock, Entropy, Timestamp};
 use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
 use nixa_web::Branding;
@@ -61,7 +61,7 @@ pub struct Identity {
     /// The scopes whose claims clients can be given.
     pub scopes: BTreeSet<String>,
     /// What clients may register by themselves; without it none may.
-    pub registration: Option<Allowed>,
+    pub registration: Option<RegistrationPolicy>,
 }
 
 /// The ports that the engine uses.

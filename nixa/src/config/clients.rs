@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use axum::http::HeaderName;
 use ipnet::IpNet;
-use nixa_protocol::registration::Allowed;
+use nixa_protocol::registration::{HttpUris, RegistrationPolicy};
 use nixa_provider::Limits;
 use serde::{Deserialize, Serialize};
 
@@ -32,15 +32,16 @@ fn default_true() -> bool {
 impl RegistrationSection {
     /// What they may register, on a server with these levels.
     #[must_use]
-    pub fn allowed(&self, acr_values: &[String], secure: bool) -> Allowed {
+    pub fn policy(&self, acr_values: &[String], secure: bool) -> RegistrationPolicy {
         let mut scopes = self.scopes.clone();
         scopes.insert("openid".to_owned());
-        Allowed {
+        RegistrationPolicy {
             scopes,
             acr_values: acr_values.iter().cloned().collect(),
-            http: !secure,
+            http: if secure { HttpUris::Refused } else { HttpUris::Allowed },
             public_subjects: self.public_subjects,
             require_pkce: self.require_pkce,
+            ..RegistrationPolicy::default()
         }
     }
 }

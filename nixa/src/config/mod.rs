@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use assurance_policy::Policy;
 use nixa_protocol::digest;
+use nixa_protocol::uri::is_loopback;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -151,10 +152,6 @@ fn check_uri(key: &str, uri: &str, findings: &mut Vec<Finding>) {
         Ok(_) => return,
     };
     findings.push(Finding::new(key, reason));
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// An issuer identifier of ours: as [`check_uri`], scheme and host only.
