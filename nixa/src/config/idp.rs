@@ -5,13 +5,15 @@ use nixa_protocol::jose::Algorithm;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
-use super::broker::{load_policy, verifying};
-use super::{Finding, check_uri};
+use super::Finding;
+use super::broker::verifying;
+use super::policy::load_policy;
+use super::uri::check_uri;
 
 /// `[idp]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdpSection {
+pub struct IdentityProviderServerSection {
     /// The policy's file with the levels that this provider states, relative to this one; the built-in
     /// default policy without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +44,7 @@ fn default_at_once() -> usize {
     2
 }
 
-impl IdpSection {
+impl IdentityProviderServerSection {
     /// The policy.
     ///
     /// # Errors

@@ -1,31 +1,28 @@
 //! The configuration file: TOML, unknown keys refused, every finding with its key and reason.
 
-mod audit;
 mod broker;
-mod clients;
 mod idp;
-mod risk;
+mod policy;
 mod server;
-mod store;
-mod upstream;
+mod uri;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use assurance_policy::Policy;
 use nixa_protocol::digest;
-use nixa_protocol::uri::is_loopback;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use audit::{AuditSection, TimestampSection};
-pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
-pub use clients::{LimitsSection, OutboundSection, RegistrationSection};
-pub use idp::{ClientSection, IdpSection};
-pub use risk::{HeaderSection, RiskSection};
-pub use server::{ServerSection, TlsSection};
-pub use store::StoreSection;
-pub use upstream::{IdpLevel, IdpSection as UpstreamSection};
+pub use broker::{
+    BrokerSection, HeaderSection, PortalAuth, PortalSection, RiskSection, ServiceSection, UpstreamIdpSection,
+    UpstreamLevelSection,
+};
+pub use idp::{ClientSection, IdentityProviderServerSection};
+pub use policy::default_policy;
+pub use server::{
+    AuditSection, LimitsSection, OutboundSection, RegistrationSection, ServerSection, StoreSection, TimestampSection,
+    TlsSection,
+};
 
 pub(crate) use broker::portal_scopes;
 
@@ -40,7 +37,7 @@ pub struct Config {
     pub broker: Option<BrokerSection>,
     /// Makes it an identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idp: Option<IdpSection>,
+    pub idp: Option<IdentityProviderServerSection>,
     /// The digest of the file and of those that it names, by which the audit trail knows them.
     #[serde(skip)]
     pub digest: String,
@@ -134,32 +131,6 @@ impl Config {
             _ => findings.push(Finding::new("(file)", "must have either a [broker] or an [idp] table")),
         }
         findings
-    }
-}
-
-/// Whether the policy knows something; one that could not be read is a finding of its own.
-fn knows(policy: Option<&Policy>, known: impl Fn(&Policy) -> bool) -> bool {
-    policy.is_none_or(known)
-}
-
-/// A URI that a browser or a client is sent to: absolute, `https` or loopback `http`, no fragment.
-fn check_uri(key: &str, uri: &str, findings: &mut Vec<Finding>) {
-    let reason = match url::Url::parse(uri) {
-        Err(_) => "is not an absolute URL",
-        Ok(url) if url.fragment().is_some() => "must not have a fragment",
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => "must be https (http only on loopback)",
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => "must be https",
-        Ok(_) => return,
-    };
-    findings.push(Finding::new(key, reason));
-}
-
-/// An issuer identifier of ours: as [`check_uri`], scheme and host only.
-fn check_issuer(key: &str, issuer: &str, findings: &mut Vec<Finding>) {
-    check_uri(key, issuer, findings);
-    // Routes hang at the root, and clients compare the identifier octet by octet.
-    if issuer.split_once("://").is_none_or(|(_, rest)| rest.contains(['/', '?'])) {
-        findings.push(Finding::new(key, "must be scheme and host only, without a slash at its end"));
     }
 }
 

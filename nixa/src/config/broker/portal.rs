@@ -1,42 +1,19 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
-use assurance_policy::{Policy, PolicyError};
-use nixa_broker::{IdpSettings, PortalSettings, ServiceSettings, SsoConfirmation};
+use assurance_policy::Policy;
+use nixa_broker::{ServiceSettings, SsoConfirmation};
 use nixa_protocol::access_token::AccessTokenFormat;
 use nixa_protocol::client::RequestProtection;
-use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
+use nixa_protocol::jose::{Algorithm, VerifyingKey};
 use nixa_protocol::jwe::{Encrypter, Encryption};
 use nixa_protocol::registration::sector_of;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 
-use super::risk::RiskSection;
-use super::upstream::IdpSection;
-use super::{Finding, check_uri, knows};
-
-/// `[broker]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BrokerSection {
-    /// The assurance policy's file, relative to this one; the built-in default policy without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<PathBuf>,
-    /// The identity providers, in the order in which people see them.
-    #[serde(default)]
-    pub identity_provider: Vec<IdpSection>,
-    /// The portals.
-    #[serde(default)]
-    pub portal: Vec<PortalSection>,
-    /// What may raise the level of a login.
-    #[serde(default, skip_serializing_if = "RiskSection::is_empty")]
-    pub risk: RiskSection,
-}
-
-/// The scopes that a portal may have.
-pub(crate) fn portal_scopes() -> impl Iterator<Item = &'static str> {
-    claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| *name != claims::AUTHENTICATORS)
-}
+use super::portal_scopes;
+use crate::config::Finding;
+use crate::config::policy::knows;
+use crate::config::uri::check_uri;
 
 /// How a portal authenticates at the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,83 +154,14 @@ fn default_alg() -> Algorithm {
     Algorithm::Rs256
 }
 
-/// The policy that is built in.
-const DEFAULT_POLICY: &str = include_str!("../../../assurance-policy/policies/default.toml");
-
-/// The policy that is built in.
-///
-/// # Errors
-/// None, as a test holds.
-pub fn default_policy() -> Result<Policy, PolicyError> {
-    Policy::parse(DEFAULT_POLICY)
-}
-
-/// A policy from a file, or the default one.
-pub(super) fn load_policy(path: Option<&PathBuf>) -> Result<Policy, String> {
-    let Some(path) = path else { return default_policy().map_err(|e| e.to_string()) };
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Policy::parse(&text).map_err(|e| format!("{}:\n{e}", path.display()))
-}
-
-impl BrokerSection {
-    /// The assurance policy.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn policy(&self) -> Result<Policy, String> {
-        load_policy(self.policy.as_ref())
-    }
-
-    /// The identity providers, with the key that signs our client assertions.
-    #[must_use]
-    pub fn idps(&self, key: &SigningKey) -> Vec<IdpSettings> {
-        self.identity_provider.iter().map(|idp| idp.settings(key)).collect()
-    }
-
-    /// What the broker knows of each portal beside its registration.
-    #[must_use]
-    pub fn portals(&self) -> BTreeMap<String, PortalSettings> {
-        let settings = |p: &PortalSection| PortalSettings {
-            minimum_acr: p.minimum_acr.clone(),
-            sso_confirmation: p.sso_confirmation,
-            ask_consent: p.ask_consent,
-            idps: p.identity_providers.clone(),
-            services: p.service.iter().map(|s| (s.code.clone(), s.settings())).collect(),
-        };
-        self.portal.iter().map(|p| (p.client_id.clone(), settings(p))).collect()
-    }
-
-    pub(super) fn check(&self, findings: &mut Vec<Finding>) {
-        let policy = self.policy().map_err(|reason| findings.push(Finding::new("broker.policy", reason))).ok();
-        let policy = policy.as_ref();
-        self.risk.check(policy, findings);
-        let mut ids = BTreeSet::new();
-        for (i, idp) in self.identity_provider.iter().enumerate() {
-            let key = format!("broker.identity_provider[{i}]");
-            idp.check(&key, policy, findings);
-            if !ids.insert(idp.id.as_str()) {
-                findings.push(Finding::new(format!("{key}.id"), "is used twice"));
-            }
-        }
-        let mut clients = BTreeSet::new();
-        for (i, portal) in self.portal.iter().enumerate() {
-            let key = format!("broker.portal[{i}]");
-            portal.check(&key, policy, &ids, findings);
-            if !clients.insert(&portal.client_id) {
-                findings.push(Finding::new(format!("{key}.client_id"), "is used twice"));
-            }
-        }
-    }
-}
-
 impl ServiceSection {
-    fn settings(&self) -> ServiceSettings {
+    pub(super) fn settings(&self) -> ServiceSettings {
         ServiceSettings { acr: self.acr.clone(), max_age: self.max_age, sso: self.sso, text: self.text.clone() }
     }
 }
 
 impl PortalSection {
-    fn check(&self, key: &str, policy: Option<&Policy>, idps: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
+    pub(super) fn check(&self, key: &str, policy: Option<&Policy>, idps: &BTreeSet<&str>, findings: &mut Vec<Finding>) {
         let mut refuse = |field: &str, reason: &str| findings.push(Finding::new(format!("{key}.{field}"), reason));
         if self.redirect_uris.is_empty() {
             refuse("redirect_uris", "must name at least one URI");
@@ -409,7 +317,9 @@ impl PortalSection {
 }
 
 /// Public keys from their JWKs.
-pub(super) fn verifying(keys: &[serde_json::Value]) -> Result<Vec<VerifyingKey>, (&'static str, &'static str)> {
+pub(in crate::config) fn verifying(
+    keys: &[serde_json::Value],
+) -> Result<Vec<VerifyingKey>, (&'static str, &'static str)> {
     let signs = |key: &&serde_json::Value| key.get("use").and_then(serde_json::Value::as_str) != Some("enc");
     keys.iter()
         .filter(signs)

@@ -4,7 +4,7 @@ use std::time::Duration;
 use nixa_storage::{Limits, Location, RedisOptions, RedisShortLived};
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use crate::config::Finding;
 
 /// `[server.store]`: where state is kept; in files of the data directory without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
