@@ -128,6 +128,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, St
     let vault = vault(config, world, store.clone())?;
     let now = world.clock.now();
     let policy = section.policy().map_err(StartError::Config)?;
+    let clients = section.clients(&policy);
     let acr_values = policy.names().map(str::to_owned).collect();
     let host = Broker {
         people: store.clone(),
@@ -141,7 +142,6 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, St
     };
     // Each page adds the one portal that its form may end at.
     let form_targets = origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str()));
-    let clients = section.portal.iter().filter_map(|p| p.client()).collect();
     let scopes = portal_scopes().map(str::to_owned).collect();
     let engine = Engine { acr_values, scopes, clients, form_targets };
     assemble(config, world, vault, store, engine, host, nixa_broker::routes()).await
@@ -156,11 +156,11 @@ pub async fn idp(config: &Config, world: &World) -> Result<Server<Idp>, StartErr
     let store = open(config, Role::Idp, world).await?;
     let vault = vault(config, world, store.clone())?;
     let policy = section.policy().map_err(StartError::Config)?;
+    let clients = section.clients(&policy);
     let acr_values = policy.names().map(str::to_owned).collect();
     let passwords = Passwords::new(section.passwords_at_once, &*world.entropy);
     let passwords = passwords.map_err(nixa_idp::EnrolError::from)?;
     let host = Idp { accounts: store.clone(), policy, passwords };
-    let clients = section.client.iter().filter_map(|c| c.client()).collect();
     // A form here ends, through the broker, at a portal that this server does not know. Any https site
     // may be the end of that chain; without TLS (a demo on loopback) any http one.
     let form_targets = if config.server.is_secure() { "https:" } else { "http:" };

@@ -1,8 +1,10 @@
 //! The configuration file: TOML, unknown keys refused, every finding with its key and reason.
 
 mod broker;
+mod client;
 mod idp;
 mod policy;
+mod renamed;
 mod server;
 mod uri;
 
@@ -14,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use broker::{
-    BrokerSection, HeaderSection, PortalAuth, PortalSection, RiskSection, ServiceSection, UpstreamIdpSection,
-    UpstreamLevelSection,
+    BrokerSection, HeaderSection, PortalSection, RiskSection, ServiceSection, UpstreamIdpSection, UpstreamLevelSection,
 };
 pub use idp::{ClientSection, IdentityProviderServerSection};
 pub use policy::default_policy;
@@ -25,6 +26,8 @@ pub use server::{
 };
 
 pub(crate) use broker::portal_scopes;
+
+use renamed::RenamedKeys;
 
 /// One configuration file: a server that is either a broker or an identity provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,7 +91,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let refuse = |findings| ConfigError { file: file.to_owned(), findings };
         let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
-        let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
+        let (mut config, renamed) = Self::parse(&text).map_err(refuse)?;
         config.server.data_dir = beside(file, &config.server.data_dir);
         if let Some(key) = config.server.master_key.as_mut().filter(|key| !key.starts_with("env:")) {
             *key = beside(file, Path::new(key.as_str())).display().to_string();
@@ -101,17 +104,21 @@ impl Config {
         let named: Vec<String> =
             named.map(|bytes| digest(&String::from_utf8_lossy(&bytes)).as_str().to_owned()).collect();
         config.digest = digest(&[text, named.join(" ")].join("\n")).as_str().to_owned();
-        let findings = config.check();
+        let findings = config.check(renamed);
         if findings.is_empty() { Ok(config) } else { Err(refuse(findings)) }
     }
 
-    fn parse(text: &str) -> Result<Self, Finding> {
-        let syntax = |e: toml::de::Error| Finding::new("(syntax)", e.to_string().trim().to_owned());
-        let document = toml::de::Deserializer::parse(text).map_err(syntax)?;
-        serde_path_to_error::deserialize(document).map_err(|e| {
-            let key = e.path().to_string();
-            Finding::new(key, e.into_inner().message().to_owned())
-        })
+    fn parse(text: &str) -> Result<(Self, RenamedKeys), Vec<Finding>> {
+        let syntax = |e: toml::de::Error| vec![Finding::new("(syntax)", e.to_string().trim().to_owned())];
+        let mut document: toml::Table = toml::from_str(text).map_err(syntax)?;
+        let renamed = RenamedKeys::take(&mut document);
+        match serde_path_to_error::deserialize(document) {
+            Ok(config) => Ok((config, renamed)),
+            Err(error) => {
+                let finding = Finding::new(error.path().to_string(), error.into_inner().message());
+                Err(renamed.findings.into_iter().chain([finding]).collect())
+            }
+        }
     }
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
@@ -123,14 +130,15 @@ impl Config {
         tls.chain(authorities).chain(broker).chain(idp).chain(trust).collect()
     }
 
-    fn check(&self) -> Vec<Finding> {
+    fn check(&self, renamed: RenamedKeys) -> Vec<Finding> {
         let mut findings = self.server.check();
         match (&self.broker, &self.idp) {
             (Some(broker), None) => broker.check(&mut findings),
             (None, Some(idp)) => idp.check(&mut findings),
             _ => findings.push(Finding::new("(file)", "must have either a [broker] or an [idp] table")),
         }
-        findings
+        findings.retain(|finding| !renamed.explain(finding));
+        renamed.findings.into_iter().chain(findings).collect()
     }
 }
 

@@ -9,16 +9,15 @@ use std::path::PathBuf;
 
 use assurance_policy::Policy;
 use nixa_broker::{IdpSettings, PortalSettings};
-use nixa_protocol::claims;
 use nixa_protocol::jose::SigningKey;
+use nixa_protocol::{Client, claims};
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
 use super::policy::load_policy;
 
 pub use identity_provider::{UpstreamIdpSection, UpstreamLevelSection};
-pub(super) use portal::verifying;
-pub use portal::{PortalAuth, PortalSection, ServiceSection};
+pub use portal::{PortalSection, ServiceSection};
 pub use risk::{HeaderSection, RiskSection};
 
 /// `[broker]`
@@ -62,14 +61,13 @@ impl BrokerSection {
     /// What the broker knows of each portal beside its registration.
     #[must_use]
     pub fn portals(&self) -> BTreeMap<String, PortalSettings> {
-        let settings = |p: &PortalSection| PortalSettings {
-            minimum_acr: p.minimum_acr.clone(),
-            sso_confirmation: p.sso_confirmation,
-            ask_consent: p.ask_consent,
-            idps: p.identity_providers.clone(),
-            services: p.service.iter().map(|s| (s.code.clone(), s.settings())).collect(),
-        };
-        self.portal.iter().map(|p| (p.client_id.clone(), settings(p))).collect()
+        self.portal.iter().map(|portal| (portal.client_id.clone(), portal.settings())).collect()
+    }
+
+    /// The portals as clients, on a broker with this policy; none for a section that was not checked.
+    #[must_use]
+    pub fn clients(&self, policy: &Policy) -> Vec<Client> {
+        self.portal.iter().filter_map(|portal| portal.read_client(Some(policy)).ok()).collect()
     }
 
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
