@@ -10,7 +10,7 @@ use nixa_protocol::client_auth::{self, JWT_BEARER};
 use nixa_protocol::grant::{CodeBinding, TokenRequest, check_redemption, client_credentials_scope, restrict_scope};
 use nixa_protocol::jose::{Algorithm, SigningKey, VerifyingKey};
 use nixa_protocol::logout::{post_logout_redirect, verify_hint};
-use nixa_protocol::registration::{Allowed, check_sector, describe, read};
+use nixa_protocol::registration::{RegistrationPolicy, check_sector, describe, read_metadata};
 use nixa_protocol::{ClientAuthentication, LocalizedText, OAuthError, Params, Timestamp};
 use serde_json::{Map, Value};
 
@@ -139,20 +139,19 @@ pub fn token_request(data: &[u8]) {
 
 /// Metadata that a client registers (RFC 7591), and the document of its sector.
 pub fn registration(data: &[u8]) {
-    let allowed = Allowed {
+    let policy = RegistrationPolicy {
         scopes: texts(&["openid", "profile"]),
         acr_values: texts(&["one"]),
-        http: false,
-        ..Allowed::default()
+        ..RegistrationPolicy::default()
     };
     let Ok(metadata) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
-    match read(&metadata, &allowed) {
+    match read_metadata(&metadata, &policy) {
         Ok((client, method)) => {
-            assert!(!client.redirect_uris.is_empty() && client.scopes.is_subset(&allowed.scopes));
+            assert!(!client.redirect_uris.is_empty() && client.scopes.is_subset(&policy.scopes));
             assert!(!client.redirect_uris.iter().any(|uri| uri.starts_with("javascript")));
             let _sector = check_sector(data, &client);
-            let told = describe(&Client { authentication: method.authentication(""), ..client.clone() });
-            let (again, _) = read(&told, &allowed).expect("what a client was told it can register");
+            let told = describe(&Client { authentication: method.with_secret(""), ..client.clone() });
+            let (again, _) = read_metadata(&told, &policy).expect("what a client was told it can register");
             assert_eq!(again, client);
             let stored = serde_json::to_string(&client).expect("JSON");
             assert_eq!(serde_json::from_str::<Client>(&stored).expect("as it was stored"), client);

@@ -434,11 +434,12 @@ class Deployment:
     def broker_text(self):
         text = self.demo.file("broker.toml").replace(f"http://localhost:{self.demo.base + 1}", self.idp_front.url)
         text = re.sub(r"^backchannel_logout_uri.*\n", "", text, flags=re.M)
-        more = f'client_id = "{PORTAL}"\nrefresh_tokens = true\nask_consent = true'
+        more = f'client_id = "{PORTAL}"\nask_consent = true'
         text = text.replace(f'client_id = "{PORTAL}"', more)
-        scopes = 'scopes = ["openid", "profile"]'
-        assert scopes in text
-        return text.replace(scopes, 'scopes = ["openid", "profile", "offline_access"]', 1)
+        scope = 'scope = "openid profile"'
+        assert scope in text
+        refresh = 'grant_types = ["authorization_code", "refresh_token"]\nscope = "openid profile offline_access"'
+        return text.replace(scope, refresh, 1)
 
     def idp_text(self):
         origins = [self.front.url, f"http://127.0.0.1:{self.embedded_port}"]

@@ -140,28 +140,32 @@ authorities = "ca.pem"
 
 [server.tls]""", 1)
         public = "\n".join(f'{name} = "{self.key[name]}"' for name in ("kty", "crv", "x", "y", "kid"))
-        keys = f"[[broker.portal.keys]]\n{public}\n"
-        text += self._portal("openid-client", 'auth = "private_key_jwt"', 'request_protection = "pushed"',
-                             'id_token_alg = "ES256"') + keys
-        text += self._portal("idpyoidc", 'auth = "client_secret_basic"', f'secret = "{PLAIN_SECRET}"')
-        for name, auth in (("apache-1", "client_secret_post"), ("apache-2", "client_secret_basic")):
+        keys = f"[[broker.portal.client.jwks.keys]]\n{public}\n"
+        text += self._portal("openid-client", None, 'token_endpoint_auth_method = "private_key_jwt"',
+                             "require_pushed_authorization_requests = true",
+                             'id_token_signed_response_alg = "ES256"') + keys
+        text += self._portal("idpyoidc", PLAIN_SECRET, 'token_endpoint_auth_method = "client_secret_basic"')
+        for name, method in (("apache-1", "client_secret_post"), ("apache-2", "client_secret_basic")):
             logout = f'backchannel_logout_uri = "{self.url(name)}/oidc?logout=backchannel"'
-            text += self._portal(name, f'auth = "{auth}"', f'secret = "{SECRET}"', logout)
+            text += self._portal(name, SECRET, f'token_endpoint_auth_method = "{method}"', logout)
         return text
 
-    def _portal(self, name, *more):
+    def _portal(self, name, secret, *metadata):
         lines = [
             "",
             "[[broker.portal]]",
             f'client_id = "{name}"',
-            f'name = {{ vi = "Cổng {name}", en = "Portal {name}" }}',
-            f'home = "{self.url(name)}/"',
+            *([f'client_secret = "{secret}"'] if secret else []),
+            f'sector = "{name}"',
+            "[broker.portal.client]",
+            f'client_name = "Portal {name}"',
+            f'"client_name#vi" = "Cổng {name}"',
+            f'client_uri = "{self.url(name)}/"',
             f'redirect_uris = ["{self.url(name)}/oidc"]',
             f'post_logout_redirect_uris = ["{self.url(name)}/logged-out.html"]',
-            'scopes = ["openid", "profile", "personal_number", "offline_access"]',
-            "refresh_tokens = true",
-            f'sector = "{name}"',
-            *more,
+            'grant_types = ["authorization_code", "refresh_token"]',
+            'scope = "openid profile personal_number offline_access"',
+            *metadata,
         ]
         return "\n".join(lines) + "\n"
 

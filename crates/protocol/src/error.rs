@@ -128,6 +128,12 @@ impl OAuthError {
     }
 }
 
+/// A text in the characters of an `error_description` (RFC 6749 Appendix A.8); others are left out.
+#[must_use]
+pub fn printable_ascii(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
 /// Shorthand for `invalid_request`.
 #[must_use]
 pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> OAuthError {

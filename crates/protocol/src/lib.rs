@@ -28,6 +28,7 @@ pub mod pkce;
 pub mod registration;
 pub mod subject;
 pub mod time;
+pub mod uri;
 
 pub use client::{Client, ClientAuthentication, LocalizedText};
 pub use entropy::{Digest, Entropy, digest, random_token, same_secret};

@@ -23,7 +23,7 @@ pub use authorize::open_transaction::{
 };
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
 pub use client::documents;
-pub use client::registration::registered;
+pub use client::registrar::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
 

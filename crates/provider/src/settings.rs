@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use ipnet::IpNet;
 use nixa_protocol::Client;
 use nixa_protocol::id::{Id, Subject};
-use nixa_protocol::registration::Allowed;
+use nixa_protocol::registration::RegistrationPolicy;
 use nixa_protocol::subject::subject_for;
 
 /// The settings of a provider.
@@ -20,7 +20,7 @@ pub struct Settings {
     /// The scopes whose claims clients can be given.
     pub scopes: BTreeSet<String>,
     /// What clients may register by themselves; without it none may.
-    pub registration: Option<Allowed>,
+    pub registration: Option<RegistrationPolicy>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How many requests are answered.

@@ -17,7 +17,7 @@ pub async fn broker(config: &Config, environment: &Environment) -> Result<Server
     let settings = EngineSettings {
         acr_values: policy.names().map(str::to_owned).collect(),
         scopes: portal_scopes().map(str::to_owned).collect(),
-        clients: section.portal.iter().filter_map(|p| p.client()).collect(),
+        clients: section.clients(&policy),
         // Each page adds the one portal that its form may end at.
         form_targets: origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str())),
     };

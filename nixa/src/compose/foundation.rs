@@ -84,7 +84,7 @@ impl<'c> Foundation<'c> {
         let Self { environment, store, now, .. } = self;
         let server = &self.config.server;
         let EngineSettings { acr_values, scopes, clients, form_targets } = settings;
-        let registration = server.registration.as_ref().map(|s| s.allowed(&acr_values, server.is_secure()));
+        let registration = server.registration.as_ref().map(|s| s.policy(&acr_values, server.is_secure()));
         let clients = declare_clients(self.config, environment, store, clients, *now).await?;
         let settings = Settings {
             registration,

@@ -17,7 +17,7 @@ pub async fn idp(config: &Config, environment: &Environment) -> Result<Server<Id
     let settings = EngineSettings {
         acr_values: policy.names().map(str::to_owned).collect(),
         scopes: SCOPES.iter().map(|(scope, _)| (*scope).to_owned()).collect(),
-        clients: section.client.iter().filter_map(|c| c.client()).collect(),
+        clients: section.clients(&policy),
         // A form here ends, through the broker, at a portal that this server does not know. Any https site
         // may be the end of that chain; without TLS (a demo on loopback) any http one.
         form_targets: if config.server.is_secure() { "https:" } else { "http:" }.to_owned(),

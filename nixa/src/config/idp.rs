@@ -1,17 +1,21 @@
+//! `[idp]` and the tables in it.
+
 use std::path::PathBuf;
 
 use assurance_policy::Policy;
-use nixa_protocol::jose::Algorithm;
-use nixa_protocol::{Client, ClientAuthentication, LocalizedText, claims};
+use nixa_protocol::registration::{AuthenticationMethod, RegistrationPolicy};
+use nixa_protocol::{Client, claims};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::broker::{load_policy, verifying};
-use super::{Finding, check_uri};
+use super::Finding;
+use super::client::{Metadata, acr_values, operator_policy, read_declared};
+use super::policy::load_policy;
 
 /// `[idp]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdpSection {
+pub struct IdentityProviderServerSection {
     /// The policy's file with the levels that this provider states, relative to this one; the built-in
     /// default policy without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,25 +28,21 @@ pub struct IdpSection {
     pub client: Vec<ClientSection>,
 }
 
-/// `[[idp.client]]`: a broker.
+/// `[[idp.client]]`: a broker, by its client metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ClientSection {
     /// The client identifier.
     pub client_id: String,
-    /// The name that people see.
-    pub name: LocalizedText,
-    /// Where answers may go, compared exactly.
-    pub redirect_uris: Vec<String>,
-    /// Its public keys (JWK), for `private_key_jwt`.
-    pub keys: Vec<serde_json::Value>,
+    /// Its client metadata, by registered name (RFC 7591 §2).
+    #[serde(flatten)]
+    pub metadata: Metadata,
 }
 
 fn default_at_once() -> usize {
     2
 }
 
-impl IdpSection {
+impl IdentityProviderServerSection {
     /// The policy.
     ///
     /// # Errors
@@ -51,47 +51,49 @@ impl IdpSection {
         load_policy(self.policy.as_ref())
     }
 
+    /// The brokers as clients, on a server with this policy; none for a section that was not checked.
+    #[must_use]
+    pub fn clients(&self, policy: &Policy) -> Vec<Client> {
+        self.client.iter().filter_map(|section| section.read_client(Some(policy)).ok()).collect()
+    }
+
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
-        if let Err(reason) = self.policy() {
-            findings.push(Finding::new("idp.policy", reason));
-        }
+        let policy = self.policy().map_err(|reason| findings.push(Finding::new("idp.policy", reason))).ok();
         if self.passwords_at_once == 0 {
             findings.push(Finding::new("idp.passwords_at_once", "must be at least 1"));
         }
         for (i, client) in self.client.iter().enumerate() {
             let key = format!("idp.client[{i}]");
-            if client.keys.is_empty() {
-                findings.push(Finding::new(format!("{key}.keys"), "must name at least one key"));
-            }
-            if let Err((field, reason)) = verifying(&client.keys) {
-                findings.push(Finding::new(format!("{key}.{field}"), reason));
-            }
-            if client.redirect_uris.is_empty() {
-                findings.push(Finding::new(format!("{key}.redirect_uris"), "must name at least one URI"));
-            }
             if self.client.iter().take(i).any(|earlier| earlier.client_id == client.client_id) {
                 findings.push(Finding::new(format!("{key}.client_id"), "is used twice"));
             }
-            for (n, uri) in client.redirect_uris.iter().enumerate() {
-                check_uri(&format!("{key}.redirect_uris[{n}]"), uri, findings);
+            if let Err(wrong) = client.read_client(policy.as_ref()) {
+                findings.extend(wrong.into_iter().map(|f| Finding { key: format!("{key}.{}", f.key), ..f }));
             }
         }
     }
 }
 
 impl ClientSection {
-    /// The client registration; none for a section that was not checked.
-    #[must_use]
-    pub fn client(&self) -> Option<Client> {
-        Some(Client {
-            keys: self.keys.clone(),
-            declared: true,
-            redirect_uris: self.redirect_uris.clone(),
-            // Without a page of its own (`client_uri`): a login that cannot go on leads back to the broker's
-            // callback, which knows the service.
-            scopes: claims::SCOPES.iter().map(|(s, _)| (*s).to_owned()).collect(),
-            id_token_alg: Algorithm::Es256,
-            ..Client::new(&self.client_id, self.name.clone(), ClientAuthentication::PrivateKeyJwt)
-        })
+    /// The client, or what is wrong with its metadata.
+    ///
+    /// Without a page of its own (`client_uri`), a login that cannot go on leads back to the broker's callback, which
+    /// knows the service.
+    fn read_client(&self, policy: Option<&Policy>) -> Result<Client, Vec<Finding>> {
+        let mut metadata = self.metadata.clone();
+        metadata.entry("token_endpoint_auth_method").or_insert_with(|| json!("private_key_jwt"));
+        metadata.entry("id_token_signed_response_alg").or_insert_with(|| json!("ES256"));
+        let named_sector = !metadata.contains_key("sector_identifier_uri");
+        let policy = RegistrationPolicy {
+            sector: named_sector.then(|| self.client_id.clone()),
+            ..operator_policy(claims::SCOPES.iter().map(|(scope, _)| *scope), acr_values(policy, &metadata))
+        };
+        let (client, method) = read_declared(&metadata, &["client_name", "client_name#vi"], &policy)?;
+        if method != AuthenticationMethod::PrivateKeyJwt {
+            let reason = "must be private_key_jwt: it is how a broker authenticates here";
+            return Err(vec![Finding::new("token_endpoint_auth_method", reason)]);
+        }
+        let client_id = self.client_id.clone();
+        Ok(Client { client_id, authentication: method.with_secret(""), declared: true, ..client })
     }
 }

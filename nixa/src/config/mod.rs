@@ -1,33 +1,34 @@
 //! The configuration file: TOML, unknown keys refused, every finding with its key and reason.
 
-mod audit;
 mod broker;
-mod clients;
+mod client;
 mod idp;
-mod risk;
+mod policy;
+mod renamed;
 mod server;
-mod store;
-mod upstream;
+mod uri;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use assurance_policy::Policy;
 use nixa_protocol::digest;
 use nixa_storage_sql::Role;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use audit::{AuditSection, TimestampSection};
-pub use broker::{BrokerSection, PortalAuth, PortalSection, ServiceSection, default_policy};
-pub use clients::{LimitsSection, OutboundSection, RegistrationSection};
-pub use idp::{ClientSection, IdpSection};
-pub use risk::{HeaderSection, RiskSection};
-pub use server::{ServerSection, TlsSection};
-pub use store::StoreSection;
-pub use upstream::{IdpLevel, IdpSection as UpstreamSection};
+pub use broker::{
+    BrokerSection, HeaderSection, PortalSection, RiskSection, ServiceSection, UpstreamIdpSection, UpstreamLevelSection,
+};
+pub use idp::{ClientSection, IdentityProviderServerSection};
+pub use policy::default_policy;
+pub use server::{
+    AuditSection, LimitsSection, OutboundSection, RegistrationSection, ServerSection, StoreSection, TimestampSection,
+    TlsSection,
+};
 
 pub(crate) use broker::portal_scopes;
+
+use renamed::RenamedKeys;
 
 /// One configuration file: a server that is either a broker or an identity provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ pub struct Config {
     pub broker: Option<BrokerSection>,
     /// Makes it an identity provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idp: Option<IdpSection>,
+    pub idp: Option<IdentityProviderServerSection>,
     /// The digest of the file and of those that it names, by which the audit trail knows them.
     #[serde(skip)]
     pub digest: String,
@@ -91,7 +92,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let refuse = |findings| ConfigError { file: file.to_owned(), findings };
         let text = std::fs::read_to_string(file).map_err(|e| refuse(vec![Finding::new("(file)", e.to_string())]))?;
-        let mut config = Self::parse(&text).map_err(|finding| refuse(vec![finding]))?;
+        let (mut config, renamed) = Self::parse(&text).map_err(refuse)?;
         config.server.data_dir = beside(file, &config.server.data_dir);
         if let Some(key) = config.server.master_key.as_mut().filter(|key| !key.starts_with("env:")) {
             *key = beside(file, Path::new(key.as_str())).display().to_string();
@@ -104,7 +105,7 @@ impl Config {
         let named: Vec<String> =
             named.map(|bytes| digest(&String::from_utf8_lossy(&bytes)).as_str().to_owned()).collect();
         config.digest = digest(&[text, named.join(" ")].join("\n")).as_str().to_owned();
-        let findings = config.check();
+        let findings = config.check(renamed);
         if findings.is_empty() { Ok(config) } else { Err(refuse(findings)) }
     }
 
@@ -114,13 +115,17 @@ impl Config {
         if self.broker.is_some() { Role::Broker } else { Role::Idp }
     }
 
-    fn parse(text: &str) -> Result<Self, Finding> {
-        let syntax = |e: toml::de::Error| Finding::new("(syntax)", e.to_string().trim().to_owned());
-        let document = toml::de::Deserializer::parse(text).map_err(syntax)?;
-        serde_path_to_error::deserialize(document).map_err(|e| {
-            let key = e.path().to_string();
-            Finding::new(key, e.into_inner().message().to_owned())
-        })
+    fn parse(text: &str) -> Result<(Self, RenamedKeys), Vec<Finding>> {
+        let syntax = |e: toml::de::Error| vec![Finding::new("(syntax)", e.to_string().trim().to_owned())];
+        let mut document: toml::Table = toml::from_str(text).map_err(syntax)?;
+        let renamed = RenamedKeys::take(&mut document);
+        match serde_path_to_error::deserialize(document) {
+            Ok(config) => Ok((config, renamed)),
+            Err(error) => {
+                let finding = Finding::new(error.path().to_string(), error.into_inner().message());
+                Err(renamed.findings.into_iter().chain([finding]).collect())
+            }
+        }
     }
 
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
@@ -132,44 +137,15 @@ impl Config {
         tls.chain(authorities).chain(broker).chain(idp).chain(trust).collect()
     }
 
-    fn check(&self) -> Vec<Finding> {
+    fn check(&self, renamed: RenamedKeys) -> Vec<Finding> {
         let mut findings = self.server.check();
         match (&self.broker, &self.idp) {
             (Some(broker), None) => broker.check(&mut findings),
             (None, Some(idp)) => idp.check(&mut findings),
             _ => findings.push(Finding::new("(file)", "must have either a [broker] or an [idp] table")),
         }
-        findings
-    }
-}
-
-/// Whether the policy knows something; one that could not be read is a finding of its own.
-fn knows(policy: Option<&Policy>, known: impl Fn(&Policy) -> bool) -> bool {
-    policy.is_none_or(known)
-}
-
-/// A URI that a browser or a client is sent to: absolute, `https` or loopback `http`, no fragment.
-fn check_uri(key: &str, uri: &str, findings: &mut Vec<Finding>) {
-    let reason = match url::Url::parse(uri) {
-        Err(_) => "is not an absolute URL",
-        Ok(url) if url.fragment().is_some() => "must not have a fragment",
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => "must be https (http only on loopback)",
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => "must be https",
-        Ok(_) => return,
-    };
-    findings.push(Finding::new(key, reason));
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
-}
-
-/// An issuer identifier of ours: as [`check_uri`], scheme and host only.
-fn check_issuer(key: &str, issuer: &str, findings: &mut Vec<Finding>) {
-    check_uri(key, issuer, findings);
-    // Routes hang at the root, and clients compare the identifier octet by octet.
-    if issuer.split_once("://").is_none_or(|(_, rest)| rest.contains(['/', '?'])) {
-        findings.push(Finding::new(key, "must be scheme and host only, without a slash at its end"));
+        findings.retain(|finding| !renamed.explain(finding));
+        renamed.findings.into_iter().chain(findings).collect()
     }
 }
 

@@ -1,5 +1,8 @@
 use super::*;
 
+mod declared;
+mod renamed;
+
 const BROKER: &str = r##"
 [server]
 issuer = "https://id.example"
@@ -18,14 +21,17 @@ level = [{ acr = "1", methods = ["password"], identity = 1 }]
 
 [[broker.portal]]
 client_id = "p"
-name = { vi = "A", en = "B" }
-home = "https://p.example/"
-redirect_uris = ["https://p.example/cb"]
-auth = "client_secret_basic"
-secret = "0123456789012345678901"
-scopes = ["openid"]
+client_secret = "0123456789012345678901"
 sector = "p"
 minimum_acr = "urn:nixa:loa:2"
+
+[broker.portal.client]
+client_name = "B"
+"client_name#vi" = "A"
+client_uri = "https://p.example/"
+redirect_uris = ["https://p.example/cb"]
+token_endpoint_auth_method = "client_secret_basic"
+scope = "openid"
 
 [[broker.portal.service]]
 code = "file"
@@ -36,8 +42,8 @@ text = { vi = "A", en = "B" }
 
 fn findings(text: &str) -> Vec<String> {
     let found = match Config::parse(text) {
-        Ok(config) => config.check(),
-        Err(finding) => vec![finding],
+        Ok((config, renamed)) => config.check(renamed),
+        Err(findings) => findings,
     };
     found.into_iter().map(|f| format!("{}: {}", f.key, f.reason)).collect()
 }
@@ -52,27 +58,39 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("minimum_acr = \"urn:nixa:loa:2\"", "minimum_acr = \"gold\"", "broker.portal[0].minimum_acr: is not on"),
     ("[\"password\"]", "[\"smell\"]", "broker.identity_provider[0].level[0].methods: `smell` is not"),
     ("sector = \"p\"", "sektor = \"p\"", "broker.portal[0].sektor: unknown field `sektor`"),
-    ("sector = \"p\"\n", "", "broker.portal[0].sector: must stand, or sector_identifier_uri"),
+    ("sector = \"p\"\n", "", "broker.portal[0].sector: is missing: give it, or sector_identifier_uri in the client"),
     (
-        "sector = \"p\"",
-        "sector = \"p\"\nsector_identifier_uri = \"https://p.example/s\"",
-        "broker.portal[0].sector: must stand, or",
+        "scope = ",
+        "sector_identifier_uri = \"https://p.example/s\"\nscope = ",
+        "broker.portal[0].sector: must be left out, since sector_identifier_uri",
     ),
     (
-        "sector = \"p\"",
-        "sector_identifier_uri = \"http://p.example/s\"",
-        "broker.portal[0].sector_identifier_uri: must be https",
+        "scope = ",
+        "sector_identifier_uri = \"http://p.example/s\"\nscope = ",
+        "broker.portal[0].client.sector_identifier_uri: must be https",
     ),
     (
-        "sector = \"p\"",
-        "sector = \"p\"\njwks_uri = \"https://p.example/jwks\"\nkeys = [{}]",
-        "broker.portal[0].jwks_uri: must not stand beside keys",
+        "scope = ",
+        "jwks_uri = \"https://p.example/jwks\"\njwks = { keys = [{}] }\nscope = ",
+        "broker.portal[0].client.jwks: must not stand beside jwks_uri",
     ),
+    ("scope = ", "default_max_age = -1\nscope = ", "broker.portal[0].client.default_max_age: must be a number"),
     (
-        "sector = \"p\"",
-        "sector = \"p\"\ndefault_max_age = -1",
-        "broker.portal[0].default_max_age: must not be negative",
+        "scope = ",
+        "default_acr_values = [\"gold\"]\nscope = ",
+        "broker.portal[0].client.default_acr_values: gold is not",
     ),
+    ("scope = ", "skope = \"a\"\nscope = ", "broker.portal[0].client.skope: is not client metadata that this server"),
+    (
+        "scope = ",
+        "require_signed_request_object = true\nscope = ",
+        "client.require_signed_request_object: needs jwks_uri",
+    ),
+    ("scope = \"openid\"\n", "", "broker.portal[0].client.scope: is missing"),
+    ("\"client_name#vi\" = \"A\"\n", "", "broker.portal[0].client.client_name#vi: is missing"),
+    ("client_uri = \"https://p.example/\"\n", "", "broker.portal[0].client.client_uri: is missing"),
+    ("redirect_uris = [\"https://p.example/cb\"]\n", "", "broker.portal[0].client.redirect_uris: must name at least"),
+    ("client_secret = \"0123456789012345678901\"\n", "", "broker.portal[0].client_secret: is missing"),
     (
         "[[broker.portal]]",
         "[server.registration]\nscopes = [\"everything\"]\n[[broker.portal]]",
@@ -88,17 +106,21 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "[server.outbound]\nnetworks = [\"ten\"]\n[[broker.portal]]",
         "server.outbound.networks[0]: ",
     ),
-    ("auth = \"client_secret_basic\"", "auth = \"magic\"", "broker.portal[0].auth: unknown variant `magic`"),
-    ("0123456789012345678901", "short", "broker.portal[0].secret: must have at least 22"),
-    ("https://p.example/cb", "http://p.example/cb", "broker.portal[0].redirect_uris[0]: must be https"),
-    ("https://p.example/cb", "https://p.example/cb#x", "broker.portal[0].redirect_uris[0]: must not have a fragment"),
+    ("\"client_secret_basic\"", "\"magic\"", "broker.portal[0].client.token_endpoint_auth_method: must be one of"),
+    ("0123456789012345678901", "short", "broker.portal[0].client_secret: must have at least 22"),
+    ("https://p.example/cb", "http://p.example/cb", "broker.portal[0].client.redirect_uris[0]: must be https"),
+    (
+        "https://p.example/cb",
+        "https://p.example/cb#x",
+        "broker.portal[0].client.redirect_uris[0]: must not have a fragment",
+    ),
     ("https://id.example", "https://id.example/", "server.issuer: must be scheme and host only"),
-    ("scopes = [\"openid\"]", "scopes = [\"everything\"]", "broker.portal[0].scopes: `everything` is not a scope"),
-    ("client_id = \"p\"", "client_id = \"p\"\nrequire_pkce = false\nauth = \"none\"", "duplicate key"),
+    ("scope = \"openid\"", "scope = \"everything\"", "broker.portal[0].client.scope: everything is not a scope"),
+    ("client_id = \"p\"", "client_id = \"p\"\nsector = \"q\"", "duplicate key"),
     ("acr = \"urn:nixa:loa:3\"", "acr = \"x\"", "broker.portal[0].service[0].acr: is not on the policy's ladder"),
     ("max_age = 300", "max_age = -1", "broker.portal[0].service[0].max_age: must not be negative"),
     ("sector = \"p\"", "sector = \"p\"\nresource = \"api\"", "broker.portal[0].resource: is not an absolute URL"),
-    ("scopes = [\"openid\"]", "scopes = [\"authenticators\"]", "broker.portal[0].scopes: `authenticators` is not"),
+    ("scope = \"openid\"", "scope = \"authenticators\"", "broker.portal[0].client.scope: authenticators is not"),
     (
         "cap = \"urn:nixa:loa:2\"",
         "cap = \"urn:nixa:loa:2\"\non_request = [\"smell\"]",
@@ -159,7 +181,9 @@ fn each_fault_names_its_key() {
 
 #[test]
 fn a_public_client_cannot_be_configured_without_pkce() {
-    let text = BROKER.replace("\"client_secret_basic\"", "\"none\"\nrequire_pkce = false");
+    let text = BROKER
+        .replace("\"client_secret_basic\"", "\"none\"")
+        .replace("sector = \"p\"", "sector = \"p\"\nrequire_pkce = false");
     assert_eq!(findings(&text), ["broker.portal[0].require_pkce: a public client cannot do without PKCE"]);
 }
 
@@ -170,6 +194,7 @@ fn all_findings_are_shown_at_once() {
     // A policy that cannot be read hides nothing that can be said without it.
     let text = text
         .replace("[[broker.identity_provider]]", "[broker]\npolicy = \"/nonexistent\"\n[[broker.identity_provider]]");
-    let found = findings(&text.replace("https://p.example/cb", "nowhere"));
-    assert_eq!(found.len(), 2, "{found:?}");
+    let text = text.replace("https://p.example/cb", "nowhere").replace("\"openid\"", "\"everything\"");
+    let found = findings(&text.replace("0123456789012345678901", "short"));
+    assert_eq!(found.len(), 4, "{found:?}");
 }

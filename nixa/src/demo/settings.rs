@@ -63,27 +63,30 @@ identity = 1
         partner = a.at(2),
     );
     let portals = [
-        ("Cổng Dịch vụ công Quốc gia", "National Public Service Portal", "client_secret_basic", 1, "\"profile\""),
-        ("Bảo hiểm xã hội", "Social Insurance", "client_secret_basic", 2, "\"profile\", \"personal_number\""),
+        ("Cổng Dịch vụ công Quốc gia", "National Public Service Portal", "client_secret_basic", 1, "profile"),
+        ("Bảo hiểm xã hội", "Social Insurance", "client_secret_basic", 2, "profile personal_number"),
         // Level 3 for the portal as a whole is asked for by the portal; its services need less or as much.
-        ("Thuế điện tử", "Tax", "client_secret_post", 1, "\"profile\", \"personal_number\""),
+        ("Thuế điện tử", "Tax", "client_secret_post", 1, "profile personal_number"),
     ];
-    for ((vi, en, auth, level, scopes), (id, offset, _)) in portals.into_iter().zip(PORTALS) {
+    for ((vi, en, auth, level, scope), (id, offset, _)) in portals.into_iter().zip(PORTALS) {
         text.push_str(&format!(
             r#"
 [[broker.portal]]
 client_id = "{id}"
-name = {{ vi = "{vi}", en = "{en}" }}
-home = "{url}/"
-redirect_uris = ["{url}/callback"]
-post_logout_redirect_uris = ["{url}/logged-out"]
-backchannel_logout_uri = "{url}/backchannel-logout"
-auth = "{auth}"
-secret = "{secret}"
-scopes = ["openid", {scopes}]
+client_secret = "{secret}"
 sector = "{id}"
 minimum_acr = "urn:nixa:loa:{level}"
 sso_confirmation = "first"
+
+[broker.portal.client]
+client_name = "{en}"
+"client_name#vi" = "{vi}"
+client_uri = "{url}/"
+redirect_uris = ["{url}/callback"]
+post_logout_redirect_uris = ["{url}/logged-out"]
+backchannel_logout_uri = "{url}/backchannel-logout"
+token_endpoint_auth_method = "{auth}"
+scope = "openid {scope}"
 "#,
             url = a.at(offset),
             secret = secrets.of(id),
@@ -159,10 +162,11 @@ data_dir = "{id}"
 {policy}
 [[idp.client]]
 client_id = "nixa-broker"
-name = {{ vi = "Xác thực điện tử quốc gia", en = "National electronic identity" }}
+client_name = "National electronic identity"
+"client_name#vi" = "Xác thực điện tử quốc gia"
 redirect_uris = ["{broker}/callback/{id}"]
 
-[[idp.client.keys]]
+[[idp.client.jwks.keys]]
 kty = "EC"
 crv = "P-256"
 x = "{x}"

@@ -303,37 +303,30 @@ level = [
     portals(client_key).iter().fold(text, |text, (id, lines)| text + &portal(id, lines))
 }
 
+/// The lines with which a portal authenticates by the secret.
+const BY_SECRET: &str = "client_secret = \"a-client-secret-of-sufficient-length\"";
+const MAY_REFRESH: &str = "client.grant_types = [\"authorization_code\", \"refresh_token\"]";
+
 fn portals(client_key: &SigningKey) -> [(&'static str, String); 10] {
+    let jwks = format!("client.jwks.keys = [{}]", jwk_table(client_key));
+    let level = |level: u8| format!("{BY_SECRET}\nminimum_acr = \"urn:nixa:loa:{level}\"\nresource = \"{API}\"");
     [
-        ("basic", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrefresh_tokens = true")),
-        ("other", format!("auth = \"client_secret_post\"\nsecret = \"{SECRET}\"")),
-        ("public", "auth = \"none\"".to_owned()),
-        ("legacy", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequire_pkce = false")),
-        ("jwt", format!("auth = \"private_key_jwt\"\nkeys = [{}]", jwk_table(client_key))),
-        (
-            "two",
-            format!(
-                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:2\"
-access_tokens = \"jwt\"\nresource = \"{API}\""
-            ),
-        ),
-        (
-            "three",
-            format!(
-                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nminimum_acr = \"urn:nixa:loa:3\"
-resource = \"{API}\""
-            ),
-        ),
-        ("pushing", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequest_protection = \"pushed\"")),
+        ("basic", format!("{BY_SECRET}\n{MAY_REFRESH}")),
+        ("other", format!("{BY_SECRET}\nclient.token_endpoint_auth_method = \"client_secret_post\"")),
+        ("public", "client.token_endpoint_auth_method = \"none\"".to_owned()),
+        ("legacy", format!("{BY_SECRET}\nrequire_pkce = false")),
+        ("jwt", format!("client.token_endpoint_auth_method = \"private_key_jwt\"\n{jwks}")),
+        ("two", format!("{}\naccess_tokens = \"jwt\"", level(2))),
+        ("three", level(3)),
+        ("pushing", format!("{BY_SECRET}\nclient.require_pushed_authorization_requests = true")),
         (
             "signing",
             format!(
-                "auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nrequest_protection = \"signed\"
-keys = [{}]\naudiences = [\"{API}\"]\nown_scopes = [\"files:read\", \"files:write\"]",
-                jwk_table(client_key)
+                "{BY_SECRET}\nclient.require_signed_request_object = true\n{jwks}
+audiences = [\"{API}\"]\nown_scopes = [\"files:read\", \"files:write\"]"
             ),
         ),
-        ("asking", format!("auth = \"client_secret_basic\"\nsecret = \"{SECRET}\"\nask_consent = true")),
+        ("asking", format!("{BY_SECRET}\nask_consent = true")),
     ]
 }
 
@@ -343,19 +336,20 @@ fn portal(id: &str, lines: &str) -> String {
         r#"
 [[broker.portal]]
 client_id = "{id}"
-name = {{ vi = "Cổng {id}", en = "Portal {id}" }}
-home = "https://{id}.example/"
-redirect_uris = ["https://{id}.example/cb"]
-post_logout_redirect_uris = ["https://{id}.example/bye"]
-backchannel_logout_uri = "https://{id}.example/backchannel"
-scopes = ["openid", "profile", "personal_number", "offline_access"]
 sector = "{id}"
 sso_confirmation = "{confirmation}"
+client.client_name = "Portal {id}"
+client."client_name#vi" = "Cổng {id}"
+client.client_uri = "https://{id}.example/"
+client.redirect_uris = ["https://{id}.example/cb"]
+client.post_logout_redirect_uris = ["https://{id}.example/bye"]
+client.backchannel_logout_uri = "https://{id}.example/backchannel"
+client.scope = "openid profile personal_number offline_access"
 {lines}
 [[broker.portal.service]]
 code = "look"
 acr = "urn:nixa:loa:1"
-text = {{ vi = "Tra cứu", en = "Branding up" }}
+text = {{ vi = "Tra cứu", en = "Look up" }}
 [[broker.portal.service]]
 code = "file"
 acr = "urn:nixa:loa:2"
@@ -381,9 +375,10 @@ data_dir = "idp"
 [idp]
 [[idp.client]]
 client_id = "broker"
-name = {{ vi = "Sàn", en = "Exchange" }}
+client_name = "Exchange"
+"client_name#vi" = "Sàn"
 redirect_uris = ["{BROKER}/callback/national"]
-keys = [{}]
+jwks.keys = [{}]
 "##,
         jwk_table(broker_key)
     )

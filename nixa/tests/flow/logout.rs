@@ -115,16 +115,18 @@ async fn a_logout_posted_by_a_portal_also_lets_the_person_choose() {
 const FRAMED: &str = r#"
 [[broker.portal]]
 client_id = "framed"
-name = { vi = "Cổng framed", en = "Portal framed" }
-home = "https://framed.example/"
+client_secret = "a-client-secret-of-sufficient-length"
+sector = "framed"
+sso_confirmation = "never"
+[broker.portal.client]
+client_name = "Portal framed"
+"client_name#vi" = "Cổng framed"
+client_uri = "https://framed.example/"
 redirect_uris = ["https://framed.example/cb"]
 post_logout_redirect_uris = ["https://framed.example/bye"]
 frontchannel_logout_uri = "https://framed.example/front?x=1"
-auth = "client_secret_basic"
-secret = "a-client-secret-of-sufficient-length"
-scopes = ["openid", "profile"]
-sector = "framed"
-sso_confirmation = "never"
+frontchannel_logout_session_required = true
+scope = "openid profile"
 "#;
 
 #[tokio::test]

@@ -15,14 +15,15 @@ fn portal(id: &str, lines: &str) -> String {
         r#"
 [[broker.portal]]
 client_id = "{id}"
-name = {{ vi = "Cổng", en = "Portal" }}
-home = "https://{id}.example/"
-redirect_uris = ["https://{id}.example/cb"]
-auth = "client_secret_basic"
-secret = "{SECRET}"
-scopes = ["openid", "profile"]
+client_secret = "{SECRET}"
 sector = "{id}"
 sso_confirmation = "never"
+[broker.portal.client]
+client_name = "Portal"
+"client_name#vi" = "Cổng"
+client_uri = "https://{id}.example/"
+redirect_uris = ["https://{id}.example/cb"]
+scope = "openid profile"
 {lines}
 "#
     )
@@ -55,10 +56,11 @@ async fn answers_are_signed_and_then_encrypted_to_the_portal() {
     let key = Jwk::generate_ec_key(EcCurve::P256).unwrap();
     let member = |name: &str| key.parameter(name).unwrap().as_str().unwrap().to_owned();
     let sealed = format!(
-        r#"keys = [{{ kty = "EC", crv = "P-256", use = "enc", x = "{}", y = "{}" }}]
-id_token_encryption = {{ alg = "ECDH-ES" }}
-userinfo_encryption = {{ alg = "ECDH-ES", enc = "A256GCM" }}
-userinfo_alg = "ES256""#,
+        r#"jwks.keys = [{{ kty = "EC", crv = "P-256", use = "enc", x = "{}", y = "{}" }}]
+id_token_encrypted_response_alg = "ECDH-ES"
+userinfo_encrypted_response_alg = "ECDH-ES"
+userinfo_encrypted_response_enc = "A256GCM"
+userinfo_signed_response_alg = "ES256""#,
         member("x"),
         member("y")
     );
@@ -77,8 +79,9 @@ userinfo_alg = "ES256""#,
 
 #[tokio::test]
 async fn public_subjects_are_one_and_pairwise_ones_differ() {
-    let public = "public_subject = true\nuserinfo_alg = \"PS256\"";
-    let more = portal("first", public) + &portal("second", public) + &portal("third", "userinfo_alg = \"PS256\"");
+    let signed = "userinfo_signed_response_alg = \"PS256\"";
+    let public = format!("subject_type = \"public\"\n{signed}");
+    let more = portal("first", &public) + &portal("second", &public) + &portal("third", signed);
     let lab = Lab::with(&more).await;
     let mut subjects = Vec::new();
     for id in ["first", "second", "third"] {

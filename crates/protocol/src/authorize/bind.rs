@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
 
 use super::response::ResponseMode;
 use crate::client::Client;
 use crate::params::Params;
+use crate::uri::is_loopback_address;
 
 /// A request whose client and redirect URI are known: its errors may be redirected.
 #[derive(Debug, Clone)]
@@ -38,13 +39,8 @@ pub enum Unbound {
 fn is_port_of_app(client: &Client, registered: &str, uri: &str) -> bool {
     let address = |text: &str| {
         let mut url = Url::parse(text).ok().filter(|url| url.scheme() == "http")?;
-        let loopback = match url.host()? {
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-            Host::Domain(_) => false,
-        };
-        // Without this, what the parser mends would count as the same.
-        (loopback && url.as_str() == text).then_some(())?;
+        // Without the comparison, what the parser mends would count as the same.
+        (is_loopback_address(&url) && url.as_str() == text).then_some(())?;
         url.set_port(None).ok()?;
         Some(url)
     };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use crate::error::OAuthError;
+use crate::error::{OAuthError, printable_ascii};
 
 /// How the browser carries an answer to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,7 +54,8 @@ impl AuthorizationResponse {
         state: Option<&str>,
         issuer: &str,
     ) -> Self {
-        let said = vec![("error", error.code.as_str().to_owned()), ("error_description", ascii(&error.description))];
+        let said =
+            vec![("error", error.code.as_str().to_owned()), ("error_description", printable_ascii(&error.description))];
         Self::new(redirect_uri, mode, said, state, issuer)
     }
 
@@ -80,9 +81,4 @@ impl AuthorizationResponse {
         let join = if self.redirect_uri.contains('?') { '&' } else { '?' };
         format!("{}{join}{query}", self.redirect_uri)
     }
-}
-
-/// Only the characters of RFC 6749 Appendix A.8.
-fn ascii(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
 }

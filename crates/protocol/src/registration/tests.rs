@@ -1,33 +1,33 @@
 use serde_json::json;
 
 use super::*;
+use crate::error::OAuthError;
 use crate::jose::SigningKey;
 
-fn allowed() -> Allowed {
+fn policy() -> RegistrationPolicy {
     let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-    Allowed {
+    RegistrationPolicy {
         scopes: texts(&["openid", "profile", "offline_access"]),
         acr_values: texts(&["two"]),
-        http: false,
-        public_subjects: false,
         require_pkce: true,
+        ..RegistrationPolicy::default()
     }
 }
 
-fn read_with(change: &Value) -> Result<(Client, Method), OAuthError> {
+fn read_with(change: &Value) -> Result<(Client, AuthenticationMethod), OAuthError> {
     let mut metadata = json!({ "redirect_uris": ["https://rp.example/cb"] }).as_object().unwrap().clone();
     metadata.extend(change.as_object().unwrap().clone());
-    read(&metadata, &allowed())
+    Ok(read_metadata(&metadata, &policy())?)
 }
 
 #[test]
 fn the_defaults_are_those_of_the_specifications() {
     let (client, method) = read_with(&json!({ "unknown": 1, "client_uri": null })).unwrap();
-    assert_eq!(method, Method::SecretBasic);
+    assert_eq!(method, AuthenticationMethod::SecretBasic);
     assert_eq!((client.id_token_alg, client.public_subject), (Algorithm::Rs256, false));
     assert_eq!((client.sector.as_str(), client.name.en.as_str()), ("host:rp.example", "rp.example"));
     assert!(client.require_pkce && !client.refresh_tokens && !client.declared);
-    assert_eq!(client.scopes, allowed().scopes);
+    assert_eq!(client.scopes, policy().scopes);
 }
 
 #[test]
@@ -64,14 +64,14 @@ fn what_was_registered_is_what_is_described() {
         "require_pushed_authorization_requests": true, "require_signed_request_object": false,
         "scope": "openid profile", "software_id": "s", "software_version": "1",
     });
-    let (client, method) = read(metadata.as_object().unwrap(), &allowed()).unwrap();
+    let (client, method) = read_metadata(metadata.as_object().unwrap(), &policy()).unwrap();
     assert_eq!(client.sector, "host:sector.example");
     let described =
-        describe(&Client { authentication: method.authentication(""), client_id: "c".into(), ..client.clone() });
+        describe(&Client { authentication: method.with_secret(""), client_id: "c".into(), ..client.clone() });
     for (member, value) in metadata.as_object().unwrap() {
         assert_eq!(described.get(member), Some(value), "{member}");
     }
-    let (again, _) = read(&described, &allowed()).unwrap();
+    let (again, _) = read_metadata(&described, &policy()).unwrap();
     assert_eq!(again, client, "what is described can be registered");
     let stored = serde_json::to_string(&client).unwrap();
     assert_eq!(serde_json::from_str::<Client>(&stored).unwrap(), client, "and comes back from a store");
@@ -176,13 +176,13 @@ fn native_and_public_clients() {
     }
     let foreign = json!({ "jwks": { "keys": [{ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }] } });
     assert!(read_with(&foreign).is_ok(), "a key that is not understood is nobody's fault");
-    let public = Allowed { public_subjects: true, ..allowed() };
+    let public = RegistrationPolicy { public_subjects: true, ..policy() };
     let wanted = json!({ "redirect_uris": ["https://rp.example/"], "subject_type": "public" });
-    assert!(super::read(wanted.as_object().unwrap(), &public).unwrap().0.public_subject);
-    let relaxed = Allowed { require_pkce: false, ..allowed() };
-    let read = |change: Value| super::read(change.as_object().unwrap(), &relaxed).unwrap().0.require_pkce;
-    assert!(!read(json!({ "redirect_uris": ["https://rp.example/"] })));
-    assert!(read(json!({ "redirect_uris": ["https://rp.example/"], "token_endpoint_auth_method": "none" })));
+    assert!(read_metadata(wanted.as_object().unwrap(), &public).unwrap().0.public_subject);
+    let relaxed = RegistrationPolicy { require_pkce: false, ..policy() };
+    let needs_pkce = |change: Value| read_metadata(change.as_object().unwrap(), &relaxed).unwrap().0.require_pkce;
+    assert!(!needs_pkce(json!({ "redirect_uris": ["https://rp.example/"] })));
+    assert!(needs_pkce(json!({ "redirect_uris": ["https://rp.example/"], "token_endpoint_auth_method": "none" })));
 }
 
 #[test]

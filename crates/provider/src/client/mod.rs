@@ -3,5 +3,6 @@
 pub(crate) mod authentication;
 pub mod documents;
 pub(crate) mod logo;
+pub(crate) mod registrar;
 pub(crate) mod registration;
 pub(crate) mod registry;

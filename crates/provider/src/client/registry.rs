@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use nixa_protocol::jose::kid_of;
-use nixa_protocol::registration::{check_sector, refuse};
+use nixa_protocol::registration::{MetadataRefusal, check_sector};
 use nixa_protocol::{Client, OAuthError, Timestamp};
 use nixa_storage::{ClientStore, StorageError};
 use serde_json::Value;
@@ -95,8 +95,8 @@ impl Clients {
     pub async fn check_sector(&self, client: &Client) -> Result<(), OAuthError> {
         let Some(uri) = &client.sector_identifier_uri else { return Ok(()) };
         match self.documents.fetch(uri).await {
-            Ok(document) => check_sector(&document.body, client),
-            Err(_) => Err(refuse("sector_identifier_uri", "cannot be fetched")),
+            Ok(document) => Ok(check_sector(&document.body, client)?),
+            Err(_) => Err(MetadataRefusal::new("sector_identifier_uri", "cannot be fetched").into()),
         }
     }
 

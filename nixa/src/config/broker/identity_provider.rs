@@ -6,12 +6,14 @@ use nixa_protocol::LocalizedText;
 use nixa_protocol::jose::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, check_uri, knows};
+use crate::config::Finding;
+use crate::config::policy::knows;
+use crate::config::uri::check_uri;
 
 /// `[[broker.identity_provider]]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdpSection {
+pub struct UpstreamIdpSection {
     /// A short name: part of the callback `ISSUER/callback/ID` that is registered there.
     pub id: String,
     /// The name that people see.
@@ -43,13 +45,13 @@ pub struct IdpSection {
     #[serde(default)]
     pub authoritative: bool,
     /// Its vocabulary, from weak to strong.
-    pub level: Vec<IdpLevel>,
+    pub level: Vec<UpstreamLevelSection>,
 }
 
 /// `[[broker.identity_provider.level]]`: what one of its statements stands for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IdpLevel {
+pub struct UpstreamLevelSection {
     /// The provider's own `acr` value, when it must be this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
@@ -72,7 +74,7 @@ fn default_upstream_scopes() -> Vec<String> {
     ["profile", "email", "phone", "address", "personal_number"].map(str::to_owned).to_vec()
 }
 
-impl IdpLevel {
+impl UpstreamLevelSection {
     fn map(&self) -> LevelMap {
         LevelMap {
             acr: self.acr.clone(),
@@ -85,7 +87,7 @@ impl IdpLevel {
     }
 }
 
-impl IdpSection {
+impl UpstreamIdpSection {
     pub(super) fn settings(&self, key: &SigningKey) -> IdpSettings {
         IdpSettings {
             id: self.id.clone(),
@@ -97,7 +99,7 @@ impl IdpSection {
             scopes: self.scopes.clone(),
             cap: self.cap.clone(),
             channel: self.channel.clone(),
-            levels: self.level.iter().map(IdpLevel::map).collect(),
+            levels: self.level.iter().map(UpstreamLevelSection::map).collect(),
             on_request: self.on_request.clone(),
             states_authenticators: self.states_authenticators,
             states_personal_number: self.states_personal_number,

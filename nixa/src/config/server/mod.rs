@@ -1,3 +1,12 @@
+//! `[server]` and the tables in it: what every server has, whoever it is for.
+
+mod audit;
+mod limits;
+mod outbound;
+mod registration;
+mod store;
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,10 +18,15 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{KeyError, master_key, new_master_key};
 use crate::private_file;
 
-use super::audit::AuditSection;
-use super::clients::{LimitsSection, OutboundSection, RegistrationSection};
-use super::store::StoreSection;
-use super::{Finding, check_issuer, portal_scopes};
+use super::Finding;
+use super::uri::check_issuer;
+
+pub use audit::{AuditSection, TimestampSection};
+pub use limits::LimitsSection;
+pub use outbound::OutboundSection;
+pub use registration::RegistrationSection;
+pub use store::StoreSection;
+pub use tls::TlsSection;
 
 /// `[server]`: what a broker and an identity provider have in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,16 +72,6 @@ pub struct ServerSection {
     /// Turns TLS on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
-}
-
-/// `[server.tls]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsSection {
-    /// PEM file with the certificate chain.
-    pub certificate: PathBuf,
-    /// PEM file with the private key.
-    pub key: PathBuf,
 }
 
 fn text_of(bytes: Vec<u8>) -> Result<String, KeyError> {
@@ -133,16 +137,10 @@ impl ServerSection {
         if self.tls.is_some() && !self.is_secure() {
             findings.push(Finding::new("server.issuer", "must be https when [server.tls] is set"));
         }
-        if let Some(unknown) =
-            self.registration.iter().flat_map(|r| &r.scopes).find(|s| !portal_scopes().any(|n| n == *s))
-        {
-            findings.push(Finding::new("server.registration.scopes", format!("`{unknown}` is not a scope")));
+        if let Some(registration) = &self.registration {
+            registration.check(&mut findings);
         }
-        if let Some(file) = &self.outbound.authorities
-            && let Err(error) = std::fs::read(file)
-        {
-            findings.push(Finding::new("server.outbound.authorities", format!("{}: {error}", file.display())));
-        }
+        self.outbound.check(&mut findings);
         let hex = self.accent.strip_prefix('#').unwrap_or_default();
         if hex.len() != 6 || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             findings.push(Finding::new("server.accent", "must be a colour of the form #rrggbb"));

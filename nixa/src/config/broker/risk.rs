@@ -3,7 +3,8 @@ use axum::http::HeaderName;
 use nixa_broker::{HeaderSignal, RiskSettings};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, knows};
+use crate::config::Finding;
+use crate::config::policy::knows;
 
 /// `[broker.risk]`: which signals are raised by what. The policy says how far each raises the level.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
