@@ -53,6 +53,7 @@ impl<I: Interaction> FromRef<Arc<Provider<I>>> for ClientAuthenticator {
 
 /// A client assertion that was used, so that it is not used again (RFC 7523 §3).
 #[derive(Serialize, Deserialize)]
+#[serde(transparent)]
 struct UsedAssertion {
     expires: Timestamp,
 }

@@ -28,6 +28,7 @@ const WAIT: Duration = Duration::from_millis(50);
 
 /// A response that only the refresh token opens that it answers.
 #[derive(Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct KeptResponse {
     encrypted: String,
 }
