@@ -39,17 +39,17 @@ pub(crate) async fn file(
     Extension(api): Extension<Api>,
     headers: HeaderMap,
 ) -> Response {
-    match accept(&portal, &api, &headers).await {
+    match accept_return(&portal, &api, &headers).await {
         Ok(receipt) => (StatusCode::CREATED, Json(json!({"receipt": receipt}))).into_response(),
         Err(refusal) => refusal.response(&api),
     }
 }
 
-async fn accept(portal: &Portal, api: &Api, headers: &HeaderMap) -> Result<String, Refusal> {
+async fn accept_return(portal: &Portal, api: &Api, headers: &HeaderMap) -> Result<String, Refusal> {
     let token = bearer(headers)?;
     let answer = introspect(portal, &token).await?;
     let now = OffsetDateTime::now_utc().unix_timestamp();
-    judge(&answer, &portal.config.registration.client_id, api, now)?;
+    check_token(&answer, &portal.config.registration.client_id, api, now)?;
     // It says nothing about the person, and is no secret.
     Ok(format!("{:012}", rand::random_range(0..1_000_000_000_000_u64)))
 }
@@ -88,7 +88,7 @@ async fn introspect(portal: &Portal, token: &AccessToken) -> Result<Introspectio
 
 /// The token first, the login behind it second: a token of another client must not learn from a challenge what this API
 /// wants.
-fn judge(answer: &Introspection, client_id: &str, api: &Api, now: i64) -> Result<(), Refusal> {
+fn check_token(answer: &Introspection, client_id: &str, api: &Api, now: i64) -> Result<(), Refusal> {
     let is_ours = answer.client_id().is_some_and(|id| id.as_str() == client_id);
     let lives = answer.exp().is_some_and(|end| end.timestamp() > now);
     // A token bound to a key proves nothing when it comes without the proof (RFC 9449, section 7.1).
@@ -171,16 +171,16 @@ mod tests {
             });
             answer[name] = value.clone();
             let read: Introspection = serde_json::from_value(answer.clone()).unwrap();
-            assert_eq!(judge(&read, "tax", &api(Some(900)), 10_000), verdict, "{name} = {value}");
+            assert_eq!(check_token(&read, "tax", &api(Some(900)), 10_000), verdict, "{name} = {value}");
             answer["client_id"] = json!("other");
             let foreign: Introspection = serde_json::from_value(answer).unwrap();
-            assert_eq!(judge(&foreign, "tax", &api(Some(900)), 10_000), INVALID, "{name} = {value}");
+            assert_eq!(check_token(&foreign, "tax", &api(Some(900)), 10_000), INVALID, "{name} = {value}");
         }
         let inactive: Introspection = serde_json::from_value(json!({"active": false})).unwrap();
-        assert_eq!(judge(&inactive, "tax", &api(None), 0), INVALID);
+        assert_eq!(check_token(&inactive, "tax", &api(None), 0), INVALID);
         let old = json!({"active": true, "client_id": "tax", "exp": 10_300, "acr": "urn:nixa:loa:2"});
         let old: Introspection = serde_json::from_value(old).unwrap();
-        assert_eq!(judge(&old, "tax", &api(None), 10_000), Ok(()), "no max_age, no auth_time needed");
+        assert_eq!(check_token(&old, "tax", &api(None), 10_000), Ok(()), "no max_age, no auth_time needed");
     }
 
     #[test]

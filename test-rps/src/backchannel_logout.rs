@@ -50,7 +50,7 @@ pub(crate) async fn backchannel_logout(
     form: Result<Form<LogoutNotice>, FormRejection>,
 ) -> Response {
     let verdict = match form {
-        Ok(Form(notice)) => accept(&portal, &notice.logout_token).await,
+        Ok(Form(notice)) => verify(&portal, &notice.logout_token).await,
         Err(_) => Err(Refused("no logout token")),
     };
     match verdict {
@@ -66,13 +66,13 @@ pub(crate) async fn backchannel_logout(
     }
 }
 
-async fn accept(portal: &Portal, token: &str) -> Result<Target, Refused> {
+async fn verify(portal: &Portal, token: &str) -> Result<Target, Refused> {
     let unreachable = |_| Refused("the exchange cannot be reached");
     let provider = portal.exchange.provider().await.map_err(unreachable)?;
-    let mut claims = open(token, &provider)?;
+    let mut claims = verify_signature(token, &provider)?;
     if claims.is_none() && portal.key_fetches_for_strangers.entry(()).or_insert(()).await.is_fresh() {
         let newer = portal.exchange.newer_than(&provider).await.map_err(unreachable)?;
-        claims = open(token, &newer)?;
+        claims = verify_signature(token, &newer)?;
     }
     let claims = claims.ok_or(Refused("the signature"))?;
     let now = OffsetDateTime::now_utc().unix_timestamp();
@@ -90,7 +90,7 @@ struct Header {
 }
 
 /// The claims of a token (RFC 7515, section 5.2); `None` when none of the keys has signed it.
-fn open(token: &str, provider: &Provider) -> Result<Option<Map<String, Value>>, Refused> {
+fn verify_signature(token: &str, provider: &Provider) -> Result<Option<Map<String, Value>>, Refused> {
     const MALFORMED: Refused = Refused("not a signed token");
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| MALFORMED);
     let (signed, signature) = token.rsplit_once('.').ok_or(MALFORMED)?;

@@ -17,11 +17,10 @@ use openidconnect::core::{
     CoreSubjectIdentifierType, CoreTokenType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, AsyncHttpClient, AuthType, Client, ClientId, ClientSecret, DiscoveryError,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpClientError,
-    HttpRequest, HttpResponse, IdToken, IdTokenFields, IntrospectionUrl, IssuerUrl, JwsSigningAlgorithm as _,
-    LogoutProviderMetadata, ProviderMetadata, RedirectUrl, StandardErrorResponse, StandardTokenIntrospectionResponse,
-    StandardTokenResponse,
+    AdditionalProviderMetadata, AsyncHttpClient, AuthType, Client, ClientId, ClientSecret, EmptyExtraTokenFields,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpClientError, HttpRequest, HttpResponse,
+    IdToken, IdTokenFields, IntrospectionUrl, IssuerUrl, JwsSigningAlgorithm as _, LogoutProviderMetadata,
+    ProviderMetadata, RedirectUrl, StandardErrorResponse, StandardTokenIntrospectionResponse, StandardTokenResponse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,12 +80,10 @@ pub(crate) type PortalClient<HasIntrospectionUrl = EndpointNotSet> = Client<
     EndpointMaybeSet,
 >;
 
-/// Metadata that the crate has no field for: RFC 8414, section 2, and RFC 9207, section 3.
+/// Metadata that the crate has no field for (RFC 8414, section 2).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct OtherMetadata {
     introspection_endpoint: Option<IntrospectionUrl>,
-    #[serde(default)]
-    pub(crate) authorization_response_iss_parameter_supported: bool,
 }
 
 impl AdditionalProviderMetadata for OtherMetadata {}
@@ -160,7 +157,7 @@ impl Exchange {
 
     async fn discover(&self) -> Result<Arc<Provider>, Unreachable> {
         let metadata = Metadata::discover_async(self.issuer.clone(), &self.http).await.map_err(|error| {
-            tracing::warn!(cause = cause(&error), "discovery failed");
+            tracing::warn!(%error, "discovery failed");
             Unreachable
         })?;
         // With a shared-secret algorithm, whoever reads one portal's secret could mint logins.
@@ -177,17 +174,6 @@ impl Exchange {
         let introspection = metadata.additional_metadata().additional_metadata.introspection_endpoint.clone();
         let introspector = introspection.map(|url| client.clone().set_introspection_url(url));
         Ok(Arc::new(Provider { metadata, client, introspector }))
-    }
-}
-
-/// The errors of the `openidconnect` crate quote what they read, so only their kind is logged.
-fn cause<E: std::error::Error>(error: &DiscoveryError<E>) -> &'static str {
-    match error {
-        DiscoveryError::Request(_) => "no answer",
-        DiscoveryError::Response(..) => "unexpected status or type",
-        DiscoveryError::Parse(_) => "metadata cannot be read",
-        DiscoveryError::Validation(_) => "metadata of another issuer",
-        _ => "other",
     }
 }
 

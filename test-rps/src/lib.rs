@@ -86,7 +86,7 @@ pub fn router(config: PortalConfig) -> Result<Router, PortalError> {
         .fallback(|| async { problem::NOT_FOUND })
         .method_not_allowed_fallback(|| async { problem::WRONG_METHOD })
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::clone(&portal), pages::finish))
+        .layer(middleware::from_fn_with_state(Arc::clone(&portal), pages::render_problems_and_add_headers))
         .layer(sessions)
         .with_state(portal))
 }

@@ -241,7 +241,7 @@ pub(crate) async fn stylesheet(State(portal): State<Arc<Portal>>) -> ([(HeaderNa
 }
 
 /// Gives a problem its page, and every response the headers that it may not lack.
-pub(crate) async fn finish(
+pub(crate) async fn render_problems_and_add_headers(
     State(portal): State<Arc<Portal>>,
     language: Language,
     session: Session,

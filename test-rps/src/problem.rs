@@ -85,7 +85,7 @@ impl Kind {
     }
 }
 
-/// One problem of one person. As a response it waits for [`crate::pages::finish`], which knows the person's language.
+/// One problem of one person. As a response it waits for the layer of `pages` that knows the person's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) kind: Kind,

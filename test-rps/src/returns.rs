@@ -35,7 +35,7 @@ pub(crate) async fn file(
     };
     check_form(&login, form)?;
     let filing = Filing::of(login.claims.subject());
-    carry_on(&portal, language, &cookies, login, filing).await
+    submit(&portal, language, &cookies, login, filing).await
 }
 
 /// `GET`: files the return that waited for the login that has just ended. It is taken out before it is sent, so that
@@ -50,12 +50,12 @@ pub(crate) async fn resume(
         return Ok(Redirect::to(HOME).into_response());
     };
     match portal.waiting.remove(&login.form_token).await {
-        Some(filing) => carry_on(&portal, language, &cookies, login, filing).await,
+        Some(filing) => submit(&portal, language, &cookies, login, filing).await,
         None => Ok(Redirect::to(HOME).into_response()),
     }
 }
 
-async fn carry_on(
+async fn submit(
     portal: &Portal,
     language: Language,
     cookies: &Cookies,
@@ -72,10 +72,10 @@ async fn carry_on(
             tracing::info!(code = kind.code, "a return was not filed");
             return Err(kind.into());
         }
-        Next::StepUp(step_up, waiting) => (LoginRequest::of_step_up(step_up), waiting),
+        Next::StepUp(step_up, waiting) => (LoginRequest::for_step_up(step_up), waiting),
         // As the login was made before: the portal's own level may be one that this person does not have and the API
         // does not ask for.
-        Next::LogInAgain(waiting) => (LoginRequest::again(login.requirement), waiting),
+        Next::Renew(waiting) => (LoginRequest::like(login.requirement), waiting),
     };
     login::send(portal, language, cookies, request, Some(waiting)).await
 }

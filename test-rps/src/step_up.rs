@@ -46,7 +46,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Next {
     Show(String),
     StepUp(StepUp, Filing),
-    LogInAgain(Filing),
+    Renew(Filing),
     GiveUp(Kind),
 }
 
@@ -66,7 +66,7 @@ impl Filing {
             Outcome::Filed(receipt) => Next::Show(receipt),
             Outcome::Insufficient(_) if self.stepped_up => Next::GiveUp(STILL_INSUFFICIENT),
             Outcome::Insufficient(step_up) => Next::StepUp(step_up, Self { stepped_up: true, ..self }),
-            Outcome::InvalidToken if !self.renewed => Next::LogInAgain(Self { renewed: true, ..self }),
+            Outcome::InvalidToken if !self.renewed => Next::Renew(Self { renewed: true, ..self }),
             Outcome::InvalidToken | Outcome::Unusable => Next::GiveUp(FILING_UNCONFIRMED),
         }
     }
@@ -198,12 +198,12 @@ mod tests {
         let first = Filing::of("an");
         let Next::StepUp(_, stepped) = first.clone().next(step_up(&["a"], None)) else { panic!("a step-up") };
         assert_eq!(stepped.clone().next(step_up(&["b"], None)), Next::GiveUp(STILL_INSUFFICIENT));
-        let Next::LogInAgain(both) = stepped.next(Outcome::InvalidToken) else { panic!("a new login") };
+        let Next::Renew(both) = stepped.next(Outcome::InvalidToken) else { panic!("a new login") };
         assert!(both.belongs_to("an") && !both.belongs_to("binh"));
         assert_eq!(both.clone().next(Outcome::InvalidToken), Next::GiveUp(FILING_UNCONFIRMED));
         assert_eq!(both.clone().next(step_up(&["a"], None)), Next::GiveUp(STILL_INSUFFICIENT));
         assert_eq!(both.next(Outcome::Filed("1".to_owned())), Next::Show("1".to_owned()));
-        let Next::LogInAgain(renewed) = first.clone().next(Outcome::InvalidToken) else { panic!("a new login") };
+        let Next::Renew(renewed) = first.clone().next(Outcome::InvalidToken) else { panic!("a new login") };
         assert!(matches!(renewed.next(step_up(&["a"], None)), Next::StepUp(..)));
         assert_eq!(first.next(Outcome::Unusable), Next::GiveUp(FILING_UNCONFIRMED));
     }

@@ -67,6 +67,11 @@ async fn over_https_cookies_are_bound_to_the_host() {
     let page = browser.get("/").await;
     let cookie = page.headers[SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-baohiemxahoi_browser=") && cookie.contains("; Secure"));
+    let login = browser.get("/login").await;
+    let callback = browser.get(&simulator.approve(login.location())).await;
+    let cookie = callback.headers[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-baohiemxahoi="), "{cookie}");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{cookie}");
 }
 
 #[tokio::test]
