@@ -40,33 +40,16 @@ static ENGLISH: LanguageIdentifier = langid!("en");
 
 /// The language of a page: Vietnamese first, English second.
 #[derive(Clone, Copy)]
-pub(crate) enum Language {
-    Vietnamese,
-    English,
-}
+pub(crate) struct Language(&'static LanguageIdentifier);
 
 impl Language {
     fn of_tag(tag: &str) -> Option<Self> {
-        match tag {
-            "vi" => Some(Self::Vietnamese),
-            "en" => Some(Self::English),
-            _ => None,
-        }
+        [&VIETNAMESE, &ENGLISH].into_iter().find(|language| language.language == tag).map(Self)
     }
 
     /// The BCP 47 tag.
     pub(crate) fn tag(self) -> &'static str {
-        match self {
-            Self::Vietnamese => "vi",
-            Self::English => "en",
-        }
-    }
-
-    fn id(self) -> &'static LanguageIdentifier {
-        match self {
-            Self::Vietnamese => &VIETNAMESE,
-            Self::English => &ENGLISH,
-        }
+        self.0.language.as_str()
     }
 }
 
@@ -76,7 +59,7 @@ impl FromRequestParts<Arc<Portal>> for Language {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Self::Rejection> {
         let Some(cookies) = parts.extensions.get::<Cookies>() else {
-            return Ok(Self::Vietnamese);
+            return Ok(Self(&VIETNAMESE));
         };
         let query = parts.uri.query().unwrap_or_default();
         let mut asked = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "lang");
@@ -87,7 +70,7 @@ impl FromRequestParts<Arc<Portal>> for Language {
             return Ok(language);
         }
         let remembered = portal.read_cookie(cookies, "_lang").and_then(|tag| Self::of_tag(&tag));
-        Ok(remembered.unwrap_or(Self::Vietnamese))
+        Ok(remembered.unwrap_or(Self(&VIETNAMESE)))
     }
 }
 
@@ -110,7 +93,7 @@ impl<'a> Frame<'a> {
     }
 
     fn t(&self, key: &str) -> String {
-        TEXTS.lookup(self.language.id(), key)
+        TEXTS.lookup(self.language.0, key)
     }
 
     /// The text of which this portal has its own.
@@ -134,12 +117,12 @@ impl<'a> Frame<'a> {
 
     /// What would help, best first; nothing where there is no such text.
     fn help(&self, kind: &Kind) -> String {
-        TEXTS.try_lookup(self.language.id(), &format!("problem-{}-help", kind.code)).unwrap_or_default()
+        TEXTS.try_lookup(self.language.0, &format!("problem-{}-help", kind.code)).unwrap_or_default()
     }
 
     /// What a claim is called; unknown ones go by their name on the wire.
     fn label(&self, row: &ClaimRow) -> String {
-        TEXTS.try_lookup(self.language.id(), &format!("claim-{}", row.name)).unwrap_or_else(|| row.name.clone())
+        TEXTS.try_lookup(self.language.0, &format!("claim-{}", row.name)).unwrap_or_else(|| row.name.clone())
     }
 
     fn tag(&self) -> &'static str {
@@ -147,10 +130,7 @@ impl<'a> Frame<'a> {
     }
 
     fn other_tag(&self) -> &'static str {
-        match self.language {
-            Language::Vietnamese => "en",
-            Language::English => "vi",
-        }
+        if *self.language.0 == VIETNAMESE { "en" } else { "vi" }
     }
 }
 
