@@ -1,12 +1,9 @@
-//! `POST /api/returns`: the portal's API, a resource server of the exchange like any other. It
-//! knows no session and no cookie, only the token it is shown (RFC 6750, RFC 7662, RFC 9470).
+//! `POST /api/returns`: the portal's API, a resource server of the exchange like any other. It knows no session and no
+//! cookie, only the token it is shown (RFC 6750, RFC 7662, RFC 9470).
 
-use crate::ambient::{now, receipt};
-use crate::challenge;
-use crate::config::Api;
-use crate::level;
-use crate::portal::Portal;
-use crate::provider::Introspection;
+use std::slice;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -15,8 +12,12 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHE
 use openidconnect::core::CoreTokenType;
 use openidconnect::{AccessToken, TokenIntrospectionResponse as _};
 use serde_json::json;
-use std::slice;
-use std::sync::Arc;
+use time::OffsetDateTime;
+
+use crate::assurance::{is_recent, satisfies};
+use crate::config::Api;
+use crate::exchange::Introspection;
+use crate::portal::Portal;
 
 const PAUSE_SECONDS: u32 = 5;
 
@@ -35,20 +36,22 @@ enum Refusal {
 
 pub(crate) async fn file(
     State(portal): State<Arc<Portal>>,
-    Extension(api): Extension<Arc<Api>>,
+    Extension(api): Extension<Api>,
     headers: HeaderMap,
 ) -> Response {
-    match accept(&portal, &api, &headers).await {
+    match accept_return(&portal, &api, &headers).await {
         Ok(receipt) => (StatusCode::CREATED, Json(json!({"receipt": receipt}))).into_response(),
         Err(refusal) => refusal.response(&api),
     }
 }
 
-async fn accept(portal: &Portal, api: &Api, headers: &HeaderMap) -> Result<String, Refusal> {
+async fn accept_return(portal: &Portal, api: &Api, headers: &HeaderMap) -> Result<String, Refusal> {
     let token = bearer(headers)?;
     let answer = introspect(portal, &token).await?;
-    judge(&answer, &portal.settings.config.client_id, api, now())?;
-    receipt().map_err(|_| Refusal::Unavailable)
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    check_token(&answer, &portal.config.registration.client_id, api, now)?;
+    // It says nothing about the person, and is no secret.
+    Ok(format!("{:012}", rand::random_range(0..1_000_000_000_000_u64)))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<AccessToken, Refusal> {
@@ -65,8 +68,8 @@ fn bearer(headers: &HeaderMap) -> Result<AccessToken, Refusal> {
     Ok(AccessToken::new(token.to_owned()))
 }
 
-/// The grammar of RFC 6750, section 2.1. What breaks it was not issued by anyone, so the exchange
-/// is not troubled with it.
+/// The grammar of RFC 6750, section 2.1. What breaks it was not issued by anyone, so the exchange is not troubled with
+/// it.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     !body.is_empty() && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
@@ -77,33 +80,27 @@ async fn introspect(portal: &Portal, token: &AccessToken) -> Result<Introspectio
         tracing::warn!(cause, "a token could not be introspected");
         Refusal::Unavailable
     };
-    // What is known of the exchange is not forgotten after a failure here: anyone may call, and
-    // each call would then make the portal discover the exchange anew.
-    let provider = portal.provider.get().await.map_err(|_| unavailable("no exchange"))?;
+    let provider = portal.exchange.provider().await.map_err(|_| unavailable("no exchange"))?;
     let introspector = provider.introspector.as_ref().ok_or_else(|| unavailable("no introspection endpoint"))?;
-    introspector
-        .introspect(token)
-        .set_token_type_hint("access_token")
-        .request_async(&portal.provider.http)
-        .await
-        .map_err(|_| unavailable("no usable answer"))
+    let request = introspector.introspect(token).set_token_type_hint("access_token");
+    request.request_async(&portal.exchange.http).await.map_err(|_| unavailable("no usable answer"))
 }
 
-/// The token first, the login behind it second: a token of another client must not learn from a
-/// challenge what this API wants.
-fn judge(answer: &Introspection, client_id: &str, api: &Api, now: i64) -> Result<(), Refusal> {
-    let ours = answer.client_id().is_some_and(|id| id.as_str() == client_id);
+/// The token first, the login behind it second: a token of another client must not learn from a challenge what this API
+/// wants.
+fn check_token(answer: &Introspection, client_id: &str, api: &Api, now: i64) -> Result<(), Refusal> {
+    let is_ours = answer.client_id().is_some_and(|id| id.as_str() == client_id);
     let lives = answer.exp().is_some_and(|end| end.timestamp() > now);
     // A token bound to a key proves nothing when it comes without the proof (RFC 9449, section 7.1).
-    let bearer = answer.token_type().is_none_or(|kind| *kind == CoreTokenType::Bearer);
-    if !(answer.active() && ours && lives && bearer) {
+    let is_bearer = answer.token_type().is_none_or(|kind| *kind == CoreTokenType::Bearer);
+    if !(answer.active() && is_ours && lives && is_bearer) {
         return Err(Refusal::InvalidToken);
     }
     let login = answer.extra_fields();
-    if !level::satisfies(login.acr.as_deref(), slice::from_ref(&api.acr)) {
+    if !satisfies(login.acr.as_deref(), slice::from_ref(&api.acr)) {
         return Err(Refusal::Insufficient("A higher level of authentication is required"));
     }
-    if api.max_age.is_some_and(|max_age| !level::is_recent(login.auth_time, max_age, now)) {
+    if api.max_age.is_some_and(|max_age| !is_recent(login.auth_time, max_age, now)) {
         return Err(Refusal::Insufficient("A more recent authentication is required"));
     }
     Ok(())
@@ -118,23 +115,21 @@ impl Refusal {
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Some("temporarily_unavailable")),
         };
         let body = error.map_or_else(|| json!({}), |error| json!({"error": error}));
-        let mut response = (status, Json(body)).into_response();
         let header = match self {
-            Self::Unavailable => Some((RETRY_AFTER, HeaderValue::from(PAUSE_SECONDS))),
-            _ => self.challenge(error, api).map(|challenge| (WWW_AUTHENTICATE, challenge)),
+            Self::Unavailable => (RETRY_AFTER, HeaderValue::from(PAUSE_SECONDS)),
+            _ => (WWW_AUTHENTICATE, self.challenge(error, api)),
         };
-        response.headers_mut().extend(header);
-        response
+        (status, [header], Json(body)).into_response()
     }
 
-    fn challenge(self, error: Option<&str>, api: &Api) -> Option<HeaderValue> {
-        let max_age = api.max_age.map(|seconds| seconds.to_string());
-        let mut params: Vec<_> = error.map(|error| ("error", error)).into_iter().collect();
+    fn challenge(self, error: Option<&str>, api: &Api) -> HeaderValue {
+        let mut params: Vec<_> = error.map(|error| format!("error=\"{error}\"")).into_iter().collect();
         if let Self::Insufficient(description) = self {
-            params.extend([("error_description", description), ("acr_values", &*api.acr)]);
-            params.extend(max_age.as_deref().map(|seconds| ("max_age", seconds)));
+            params.push(format!("error_description=\"{description}\", acr_values=\"{}\"", api.acr));
+            params.extend(api.max_age.map(|seconds| format!("max_age=\"{seconds}\"")));
         }
-        challenge::bearer(&params)
+        let challenge = format!("Bearer {}", params.join(", "));
+        HeaderValue::from_str(challenge.trim_end()).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 }
 
@@ -144,7 +139,7 @@ mod tests {
     use serde_json::Value;
 
     fn api(max_age: Option<u32>) -> Api {
-        Api { acr: "urn:nixa:loa:2".to_owned(), max_age, title_vi: String::new(), title_en: String::new() }
+        Api { acr: "urn:nixa:loa:2".to_owned(), max_age }
     }
 
     const HIGHER: Result<(), Refusal> = Err(Refusal::Insufficient("A higher level of authentication is required"));
@@ -176,16 +171,16 @@ mod tests {
             });
             answer[name] = value.clone();
             let read: Introspection = serde_json::from_value(answer.clone()).unwrap();
-            assert_eq!(judge(&read, "tax", &api(Some(900)), 10_000), verdict, "{name} = {value}");
+            assert_eq!(check_token(&read, "tax", &api(Some(900)), 10_000), verdict, "{name} = {value}");
             answer["client_id"] = json!("other");
             let foreign: Introspection = serde_json::from_value(answer).unwrap();
-            assert_eq!(judge(&foreign, "tax", &api(Some(900)), 10_000), INVALID, "{name} = {value}");
+            assert_eq!(check_token(&foreign, "tax", &api(Some(900)), 10_000), INVALID, "{name} = {value}");
         }
         let inactive: Introspection = serde_json::from_value(json!({"active": false})).unwrap();
-        assert_eq!(judge(&inactive, "tax", &api(None), 0), INVALID);
+        assert_eq!(check_token(&inactive, "tax", &api(None), 0), INVALID);
         let old = json!({"active": true, "client_id": "tax", "exp": 10_300, "acr": "urn:nixa:loa:2"});
         let old: Introspection = serde_json::from_value(old).unwrap();
-        assert_eq!(judge(&old, "tax", &api(None), 10_000), Ok(()), "no max_age, no auth_time needed");
+        assert_eq!(check_token(&old, "tax", &api(None), 10_000), Ok(()), "no max_age, no auth_time needed");
     }
 
     #[test]

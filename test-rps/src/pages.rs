@@ -1,42 +1,128 @@
-//! The pages: typed contexts for the templates, and how each becomes a response.
+//! What people read: the pages in two languages, and the headers of every response. The texts are in `locales/`.
 
-use crate::claims::{self, ClaimRow, ClaimSet};
-use crate::config::{Api, Service};
-use crate::language::Language;
-use crate::portal::Portal;
-use crate::problem::{Kind, Problem};
-use crate::problem_text::{self, ProblemText};
-use askama::Template;
-use axum::extract::{Path, State};
-use axum::response::{Html, IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
-use http::{HeaderName, StatusCode};
+use std::convert::Infallible;
 use std::sync::Arc;
 
-/// What every page has around its content.
+use askama::Template;
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse as _, Response};
+use fluent_templates::{LanguageIdentifier, Loader as _, langid, static_loader};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderName, StatusCode};
+use tower_cookies::Cookies;
+use tower_cookies::cookie::time::Duration;
+use tower_sessions::Session;
+use url::{Url, form_urlencoded};
+
+use crate::assurance::level;
+use crate::claims::{ClaimRow, ClaimSet};
+use crate::config::{PortalConfig, Service};
+use crate::portal::Portal;
+use crate::problem::{Kind, NOT_FOUND, Problem, UNKNOWN_STATE};
+use crate::session::{Login, was_ended_elsewhere};
+
+const LANGUAGE_KEPT: Duration = Duration::days(365);
+
+static_loader! {
+    static TEXTS = {
+        locales: "./locales",
+        fallback_language: "vi",
+    };
+}
+
+static VIETNAMESE: LanguageIdentifier = langid!("vi");
+static ENGLISH: LanguageIdentifier = langid!("en");
+
+/// The language of a page: Vietnamese first, English second.
+#[derive(Clone, Copy)]
+pub(crate) struct Language(&'static LanguageIdentifier);
+
+impl Language {
+    fn of_tag(tag: &str) -> Option<Self> {
+        [&VIETNAMESE, &ENGLISH].into_iter().find(|language| language.language == tag).map(Self)
+    }
+
+    /// The BCP 47 tag.
+    pub(crate) fn tag(self) -> &'static str {
+        self.0.language.as_str()
+    }
+}
+
+/// `?lang=`, which is remembered, or what was remembered.
+impl FromRequestParts<Arc<Portal>> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Self::Rejection> {
+        let Some(cookies) = parts.extensions.get::<Cookies>() else {
+            return Ok(Self(&VIETNAMESE));
+        };
+        let query = parts.uri.query().unwrap_or_default();
+        let mut asked = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "lang");
+        if let Some(language) = asked.find_map(|(_, tag)| Self::of_tag(&tag)) {
+            let mut cookie = portal.cookie("_lang", language.tag().to_owned());
+            cookie.set_max_age(LANGUAGE_KEPT);
+            cookies.add(cookie);
+            return Ok(language);
+        }
+        let remembered = portal.read_cookie(cookies, "_lang").and_then(|tag| Self::of_tag(&tag));
+        Ok(remembered.unwrap_or(Self(&VIETNAMESE)))
+    }
+}
+
+/// What every page has around its content, and its texts.
 pub(crate) struct Frame<'a> {
+    config: &'a PortalConfig,
     language: Language,
-    title: &'a str,
     /// The same page in the other language.
     switch_href: String,
 }
 
 impl<'a> Frame<'a> {
-    /// `here` is a path of this portal that shows the same page when opened again; the path of a
-    /// callback is none, because its answer can be used once.
+    /// `here` is a path of this portal that shows the same page when opened again; the path of a callback is none,
+    /// because its answer can be used once.
     pub(crate) fn new(portal: &'a Portal, language: Language, here: &str) -> Self {
-        let config = &portal.settings.config;
         let joint = if here.contains('?') { '&' } else { '?' };
-        Self {
-            language,
-            title: language.pick(&config.title_vi, &config.title_en),
-            switch_href: format!("{here}{joint}lang={}", language.other().tag()),
-        }
+        let mut frame = Self { config: &portal.config, language, switch_href: String::new() };
+        frame.switch_href = format!("{here}{joint}lang={}", frame.other_tag());
+        frame
     }
 
-    /// The one of two texts in the page's language.
-    fn t<'s>(&self, vietnamese: &'s str, english: &'s str) -> &'s str {
-        self.language.pick(vietnamese, english)
+    fn t(&self, key: &str) -> String {
+        TEXTS.lookup(self.language.0, key)
+    }
+
+    /// The text of which this portal has its own.
+    fn own(&self, key: &str) -> String {
+        self.t(&format!("{}-{key}", self.config.name))
+    }
+
+    /// What the level of this portal asks for.
+    fn level(&self) -> String {
+        self.t(&format!("level-{}", self.config.level))
+    }
+
+    fn service(&self, service: &Service) -> String {
+        self.t(&format!("service-{}", service.code))
+    }
+
+    /// A part of what is said of a problem.
+    fn of_problem(&self, kind: &Kind, part: &str) -> String {
+        self.t(&format!("problem-{}-{part}", kind.code))
+    }
+
+    /// What would help, best first; nothing where there is no such text.
+    fn help(&self, kind: &Kind) -> String {
+        TEXTS.try_lookup(self.language.0, &format!("problem-{}-help", kind.code)).unwrap_or_default()
+    }
+
+    /// What a claim is called; unknown ones go by their name on the wire.
+    fn label(&self, row: &ClaimRow) -> String {
+        TEXTS.try_lookup(self.language.0, &format!("claim-{}", row.name)).unwrap_or_else(|| row.name.clone())
     }
 
     fn tag(&self) -> &'static str {
@@ -44,49 +130,26 @@ impl<'a> Frame<'a> {
     }
 
     fn other_tag(&self) -> &'static str {
-        self.language.other().tag()
-    }
-
-    fn other_name(&self) -> &'static str {
-        self.language.pick("English", "Tiếng Việt")
-    }
-
-    /// What to call a claim.
-    fn label<'n>(&self, row: &'n ClaimRow) -> &'n str {
-        claims::label(&row.name).map_or(&row.name, |(vi, en)| self.language.pick(vi, en))
+        if *self.language.0 == VIETNAMESE { "en" } else { "vi" }
     }
 }
 
 /// The home page of a stranger.
 #[derive(Template)]
 #[template(path = "welcome.html")]
-pub(crate) struct WelcomePage<'a> {
-    pub(crate) frame: Frame<'a>,
-    pub(crate) service: &'a str,
-    pub(crate) level: u8,
-    pub(crate) services: &'a [Service],
-    pub(crate) ended_elsewhere: bool,
+struct WelcomePage<'a> {
+    frame: Frame<'a>,
+    ended_elsewhere: bool,
 }
 
 /// The home page of a person who is logged in.
 #[derive(Template)]
 #[template(path = "account.html")]
-pub(crate) struct AccountPage<'a> {
-    pub(crate) frame: Frame<'a>,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) level: u8,
-    pub(crate) below_level: bool,
-    pub(crate) services: &'a [Service],
-    pub(crate) api: Option<&'a Api>,
-    pub(crate) claims: &'a ClaimSet,
-    pub(crate) csrf: &'a str,
-}
-
-impl AccountPage<'_> {
-    /// The time of login for people; the claim itself stands beside it as it came.
-    fn local_time(&self, row: &ClaimRow) -> Option<String> {
-        (row.name == "auth_time").then(|| self.claims.auth_time().and_then(claims::viet_nam_time)).flatten()
-    }
+struct AccountPage<'a> {
+    frame: Frame<'a>,
+    is_below_level: bool,
+    claims: &'a ClaimSet,
+    form_token: &'a str,
 }
 
 /// After a return was filed.
@@ -94,8 +157,7 @@ impl AccountPage<'_> {
 #[template(path = "filed.html")]
 pub(crate) struct FiledPage<'a> {
     pub(crate) frame: Frame<'a>,
-    pub(crate) service: &'a str,
-    pub(crate) receipt: &'a str,
+    pub(crate) receipt: String,
 }
 
 /// After a logout.
@@ -111,17 +173,15 @@ pub(crate) struct LoggedOutPage<'a> {
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
     frame: Frame<'a>,
-    text: ProblemText,
-    code: &'a str,
-    description: Option<&'a str>,
-    logged_in: bool,
+    problem: &'a Problem,
+    is_logged_in: bool,
     can_retry: bool,
 }
 
-/// A page as a response. A template that cannot be written is the portal's fault, yet passing.
-pub(crate) fn render<T: Template>(status: StatusCode, page: &T) -> Response {
+/// A template that cannot be written is the portal's fault, yet passing.
+pub(crate) fn render(page: &impl Template) -> Response {
     match page.render() {
-        Ok(text) => (status, Html(text)).into_response(),
+        Ok(text) => Html(text).into_response(),
         Err(error) => {
             tracing::error!(%error, "a page could not be written");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -129,51 +189,77 @@ pub(crate) fn render<T: Template>(status: StatusCode, page: &T) -> Response {
     }
 }
 
-/// The page of a problem.
-pub(crate) fn problem(portal: &Portal, language: Language, problem: &Problem, logged_in: bool) -> Response {
-    let kind = problem.kind;
-    let here = format!("/problem/{}", kind.code());
-    let page = ProblemPage {
-        frame: Frame::new(portal, language, &here),
-        text: problem_text::text(kind, language),
-        code: &problem.code,
-        description: problem.description.as_deref(),
-        logged_in,
-        can_retry: kind.login_may_help() && !(logged_in && kind == Kind::StrayAnswer),
-    };
-    render(kind.status(), &page)
-}
-
-/// `GET /problem/{slug}`: the same explanation again, for a change of language.
-pub(crate) async fn explain(
+/// `GET /`: the service for strangers, the person's login for those who are logged in.
+pub(crate) async fn home(
     State(portal): State<Arc<Portal>>,
     language: Language,
-    Path(slug): Path<String>,
-) -> Response {
-    let kind = Kind::by_code(&slug).unwrap_or(Kind::NotFound);
-    problem(&portal, language, &kind.into(), false)
+    cookies: Cookies,
+    session: Session,
+) -> Result<Response, Problem> {
+    let frame = Frame::new(&portal, language, "/");
+    if let Some(Login { claims, form_token, .. }) = Login::of(&session).await? {
+        let reached = claims.text("acr").and_then(level);
+        let is_below_level = reached.is_none_or(|reached| reached < portal.config.level);
+        return Ok(render(&AccountPage { frame, is_below_level, claims: &claims, form_token: &form_token }));
+    }
+    // Given here and not only at /login: two tabs that open /login at once would otherwise each get a cookie, and the
+    // tab whose cookie lost could not come back.
+    portal.browser(&cookies);
+    Ok(render(&WelcomePage { frame, ended_elsewhere: was_ended_elsewhere(&session).await? }))
 }
 
-pub(crate) async fn not_found(State(portal): State<Arc<Portal>>, language: Language) -> Response {
-    problem(&portal, language, &Kind::NotFound.into(), false)
+/// `GET /problem/{code}`: the same explanation again, for a change of language.
+pub(crate) async fn explain(Path(code): Path<String>) -> Kind {
+    Kind::by_code(&code).unwrap_or(NOT_FOUND)
 }
 
-pub(crate) async fn wrong_method(State(portal): State<Arc<Portal>>, language: Language) -> Response {
-    problem(&portal, language, &Kind::WrongMethod.into(), false)
-}
-
+/// `GET /style.css`, in the portal's colour.
 pub(crate) async fn stylesheet(State(portal): State<Arc<Portal>>) -> ([(HeaderName, &'static str); 2], String) {
     let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, portal.settings.stylesheet.clone())
+    let rules = include_str!("../templates/style.css");
+    (headers, format!(":root{{--accent:{};--on-accent:#ffffff}}\n{rules}", portal.config.accent))
 }
 
-/// A redirect that turns a POST into a GET (RFC 9110, section 15.4.4).
-///
-/// # Errors
-/// When `destination` cannot be a header: the exchange then described itself wrongly.
-pub(crate) fn see_other(destination: &str) -> Result<Response, Problem> {
-    let location = HeaderValue::from_str(destination).map_err(|_| Kind::Unreachable)?;
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(LOCATION, location);
-    Ok(response)
+/// Gives a problem its page, and every response the headers that it may not lack.
+pub(crate) async fn render_problems_and_add_headers(
+    State(portal): State<Arc<Portal>>,
+    language: Language,
+    session: Session,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let is_logged_in = Login::of(&session).await.is_ok_and(|login| login.is_some());
+        response = problem_page(&portal, language, &problem, is_logged_in);
+    }
+    add_headers(response.headers_mut(), &portal.config.registration.issuer);
+    response
+}
+
+fn problem_page(portal: &Portal, language: Language, problem: &Problem, is_logged_in: bool) -> Response {
+    let kind = problem.kind;
+    let frame = Frame::new(portal, language, &format!("/problem/{}", kind.code));
+    let can_retry = kind.login_may_help && !(is_logged_in && kind == UNKNOWN_STATE);
+    let mut response = render(&ProblemPage { frame, problem, is_logged_in, can_retry });
+    *response.status_mut() = kind.status;
+    response
+}
+
+/// Chromium holds every redirect after a form's POST to `form-action`, and the forms of a portal (logout, filing) start
+/// chains that cross the exchange and, if that goes upstream too, identity providers the portal has never heard of. So
+/// beside the issuer the chain may cross any HTTPS origin, or on a development issuer any loopback port. Nothing else is
+/// loosened.
+fn add_headers(headers: &mut HeaderMap, issuer: &Url) {
+    let origin = issuer.origin().ascii_serialization();
+    let chain = if issuer.scheme() == "https" { "https:" } else { "http://localhost:* http://127.0.0.1:*" };
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {origin} {chain}; \
+         frame-ancestors 'none'; base-uri 'none'"
+    );
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

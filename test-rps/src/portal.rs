@@ -1,108 +1,100 @@
-//! The portal put together: its state, its routes, and the headers of every response.
+//! What the handlers share, and the names of the cookies.
 
-use crate::api;
-use crate::authorize;
-use crate::backchannel;
-use crate::callback;
-use crate::config::{Api, PortalConfig, PortalError, Settings};
-use crate::expiring::ExpiringMap;
-use crate::home;
-use crate::language::Language;
-use crate::logout;
-use crate::pages;
-use crate::pending::PendingLogins;
-use crate::provider::ProviderCache;
-use crate::returns;
-use crate::sessions::Sessions;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Extension, Router};
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
-};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
 
-const BODY_LIMIT_BYTES: usize = 64 * 1024;
-const LANGUAGE_KEPT_SECONDS: u32 = 365 * 24 * 60 * 60;
-const SEEN_TOKENS: usize = 10_000;
+use moka::future::Cache;
+use moka::policy::EvictionPolicy;
+use openidconnect::CsrfToken;
+use tower_cookies::cookie::SameSite;
+use tower_cookies::{Cookie, Cookies};
 
-/// What the handlers share. Each part guards its own rules.
+use crate::config::{PortalConfig, PortalError};
+use crate::exchange::Exchange;
+use crate::session::{Sessions, Transaction};
+use crate::step_up::Filing;
+
+const LOGIN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// The oldest logout token that is accepted, with the leeway of the clocks on both sides.
+const LOGOUT_TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60);
+const PAUSE_BETWEEN_KEY_FETCHES: Duration = Duration::from_secs(5);
+const CAPACITY: u64 = 10_000;
+
+/// What the handlers share. Everything that a stranger can make it remember is bounded in number and in time.
 pub(crate) struct Portal {
-    pub(crate) settings: Settings,
-    pub(crate) provider: ProviderCache,
-    pub(crate) pending: Mutex<PendingLogins>,
-    pub(crate) sessions: Mutex<Sessions>,
-    /// Identifiers of logout tokens that were used (Back-Channel Logout 1.0, section 2.6, item 8).
-    pub(crate) seen_logout_tokens: Mutex<ExpiringMap<()>>,
-    /// When a logout token last made the portal fetch keys, in seconds since 1970.
-    pub(crate) keys_fetched_for_stranger: Mutex<i64>,
+    pub(crate) config: PortalConfig,
+    pub(crate) exchange: Exchange,
+    /// Open logins by `state`.
+    pub(crate) transactions: Cache<String, Arc<Transaction>>,
+    pub(crate) sessions: Sessions,
+    /// What waits to be filed now that the person is logged in, by the form token of the session. Not in the session:
+    /// two tabs may ask at once, and one of them must lose.
+    pub(crate) waiting: Cache<String, Filing>,
+    /// `jti` of logout tokens that were used (Back-Channel Logout 1.0, section 2.6, item 8).
+    pub(crate) used_logout_tokens: Cache<String, ()>,
+    /// Anyone can send a token signed with an unknown key; without a pause, each would make the portal call the
+    /// exchange.
+    pub(crate) key_fetches_for_strangers: Cache<(), ()>,
 }
 
-/// The state behind a lock, also after a panic elsewhere: every change to it is one map operation,
-/// so there is no half-made change to protect from.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One portal as a router, to be served at [`PortalConfig::public_url`].
-///
-/// The exchange is not called here: it is discovered when a request first needs it.
-///
-/// # Errors
-/// [`PortalError`] when the configuration is unusable or the process has no rustls
-/// `CryptoProvider`.
-pub fn router(config: PortalConfig) -> Result<Router, PortalError> {
-    let api = config.api.clone();
-    let settings = Settings::new(config)?;
-    let portal = Arc::new(Portal {
-        provider: ProviderCache::new(&settings)?,
-        settings,
-        pending: Mutex::new(PendingLogins::new()),
-        sessions: Mutex::new(Sessions::new()),
-        seen_logout_tokens: Mutex::new(ExpiringMap::new(SEEN_TOKENS)),
-        keys_fetched_for_stranger: Mutex::new(0),
-    });
-    Ok(Router::new()
-        .route("/", get(home::home))
-        .route("/login", get(authorize::login))
-        .route("/callback", get(callback::callback))
-        .route("/logout", post(logout::logout))
-        .route("/logged-out", get(logout::logged_out))
-        .route("/backchannel-logout", post(backchannel::backchannel_logout))
-        .route("/problem/{slug}", get(pages::explain))
-        .route("/style.css", get(pages::stylesheet))
-        .route("/healthz", get(|| async { "ok" }))
-        .merge(api.map(filing).unwrap_or_default())
-        .fallback(pages::not_found)
-        .method_not_allowed_fallback(pages::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(middleware::from_fn_with_state(Arc::clone(&portal), decorate))
-        .with_state(portal))
-}
-
-/// The API and the page that calls it; a portal without an API has neither.
-fn filing(api: Api) -> Router<Arc<Portal>> {
-    Router::new()
-        .route("/api/returns", post(api::file))
-        .route("/returns", get(returns::resume).post(returns::file))
-        .layer(Extension(Arc::new(api)))
-}
-
-/// Headers that no response may lack, and the cookie of a language that was asked for.
-async fn decorate(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
-    let asked = Language::asked(request.uri().query());
-    let mut response = next.run(request).await;
-    let names = &portal.settings.cookies;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, portal.settings.content_security_policy.clone());
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    let cookie = asked.and_then(|language| names.set(&names.language, language.tag(), Some(LANGUAGE_KEPT_SECONDS)));
-    if let Some(cookie) = cookie {
-        headers.append(SET_COOKIE, cookie);
+impl Portal {
+    pub(crate) fn new(config: PortalConfig) -> Result<Self, PortalError> {
+        config.check()?;
+        Ok(Self {
+            exchange: Exchange::new(&config)?,
+            config,
+            transactions: remember_for(LOGIN_LIFETIME),
+            sessions: Sessions::new(),
+            waiting: remember_for(LOGIN_LIFETIME),
+            used_logout_tokens: remember_for(LOGOUT_TOKEN_LIFETIME),
+            key_fetches_for_strangers: remember_for(PAUSE_BETWEEN_KEY_FETCHES),
+        })
     }
-    response
+
+    /// The name of one of the portal's cookies. Over HTTPS the prefix `__Host-` keeps a sibling host from planting a
+    /// cookie here.
+    pub(crate) fn cookie_name(&self, suffix: &str) -> String {
+        let prefix = if self.config.is_secure() { "__Host-" } else { "" };
+        format!("{prefix}{}{suffix}", self.config.name)
+    }
+
+    /// A cookie that no script sees and no other site's post brings; it ends with the browser.
+    pub(crate) fn cookie(&self, suffix: &str, value: String) -> Cookie<'static> {
+        Cookie::build((self.cookie_name(suffix), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.config.is_secure())
+            .build()
+    }
+
+    pub(crate) fn read_cookie(&self, cookies: &Cookies, suffix: &str) -> Option<String> {
+        cookies.get(&self.cookie_name(suffix)).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The value that binds open logins to this browser; one is given where there is none. It outlives a login, so that
+    /// a second tab that was already at the exchange can still come back.
+    pub(crate) fn browser(&self, cookies: &Cookies) -> String {
+        self.read_cookie(cookies, "_browser").unwrap_or_else(|| {
+            let browser = random_token();
+            cookies.add(self.cookie("_browser", browser.clone()));
+            browser
+        })
+    }
+}
+
+/// A fresh unguessable value of 256 bits, safe in a URL, in a form and in a cookie.
+pub(crate) fn random_token() -> String {
+    CsrfToken::new_random_len(32).into_secret()
+}
+
+/// When full, what was not used for longest makes room.
+fn remember_for<K, V>(lifetime: Duration) -> Cache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let policy = EvictionPolicy::lru();
+    Cache::builder().max_capacity(CAPACITY).time_to_live(lifetime).eviction_policy(policy).build()
 }

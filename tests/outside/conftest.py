@@ -52,7 +52,7 @@ class Demo:
             try:
                 if all(requests.get(self.url(name) + "/healthz", timeout=2).ok for name in OFFSETS):
                     return self
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         raise RuntimeError(f"the demo does not serve: {self.process.poll()}")
 

@@ -114,7 +114,7 @@ async fn an_exchange_that_cannot_be_asked_is_a_503_and_never_a_receipt() {
         unavailable(&simulator, &simulator.tax().await, &value.to_string()).await;
     }
     let simulator = Simulator::start().await;
-    let wrong_secret = simulator.tax_with(|config| config.client_secret.push('x')).await;
+    let wrong_secret = simulator.tax_with(|config| config.registration.client_secret.push('x')).await;
     unavailable(&simulator, &wrong_secret, "a wrong secret").await;
     simulator.set_metadata("introspection_endpoint", json!(format!("{}/jwks", simulator.issuer)));
     unavailable(&simulator, &simulator.tax().await, "not an introspection endpoint").await;

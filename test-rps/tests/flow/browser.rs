@@ -95,5 +95,7 @@ impl Browser {
 pub(crate) async fn fetch(portal: &Router, request: Request<Body>) -> Page {
     let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap();
-    Page { status: parts.status, headers: parts.headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+    let body = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(!body.contains("Unknown localization"), "{body}");
+    Page { status: parts.status, headers: parts.headers, body }
 }

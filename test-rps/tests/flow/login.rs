@@ -71,7 +71,7 @@ async fn a_login_shows_every_claim_exactly() {
     let callback = browser.get(&answer).await;
     let cookie = callback.headers[SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("baohiemxahoi="), "{cookie}");
-    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
     let home = browser.get("/").await;
     assert_eq!(home.claim("acr"), Some("urn:nixa:loa:2"));
     assert_eq!(home.claim("amr"), Some("pwd urn:x:new"));

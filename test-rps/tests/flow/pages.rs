@@ -61,10 +61,33 @@ async fn stylesheet_and_health() {
 async fn over_https_cookies_are_bound_to_the_host() {
     let simulator = Simulator::start().await;
     let portal = simulator.portal_with(|config| {
-        config.public_url.set_scheme("https").unwrap();
+        config.registration.public_url.set_scheme("https").unwrap();
     });
     let mut browser = Browser::new(&portal);
     let page = browser.get("/").await;
     let cookie = page.headers[SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-baohiemxahoi_browser=") && cookie.contains("; Secure"));
+    let login = browser.get("/login").await;
+    let callback = browser.get(&simulator.approve(login.location())).await;
+    let cookie = callback.headers[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-baohiemxahoi="), "{cookie}");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{cookie}");
+}
+
+#[tokio::test]
+async fn both_languages_have_every_text_and_every_problem_its_page() {
+    let keys = |texts: &'static str| {
+        let lines = texts.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()));
+        lines.filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    let vietnamese = keys(include_str!("../../locales/vi/portal.ftl"));
+    assert_eq!(vietnamese, keys(include_str!("../../locales/en/portal.ftl")));
+    let simulator = Simulator::start().await;
+    let mut browser = Browser::new(&simulator.portal());
+    for key in vietnamese {
+        if let Some(code) = key.strip_prefix("problem-").and_then(|rest| rest.strip_suffix("-title")) {
+            let page = browser.get(&format!("/problem/{code}")).await;
+            assert_eq!(page.error_code(), Some(code));
+        }
+    }
 }

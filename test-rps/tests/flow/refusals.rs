@@ -178,7 +178,7 @@ async fn an_exchange_that_is_down_is_a_502_until_it_is_up() {
 #[tokio::test]
 async fn a_wrong_secret_is_not_a_500() {
     let simulator = Simulator::start().await;
-    let portal = simulator.portal_with(|config| config.client_secret.push('x'));
+    let portal = simulator.portal_with(|config| config.registration.client_secret.push('x'));
     let mut browser = Browser::new(&portal);
     let login = browser.get("/login").await;
     let answer = simulator.approve(login.location());

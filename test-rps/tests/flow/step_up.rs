@@ -257,7 +257,7 @@ async fn without_an_answer_of_the_api_nothing_is_confirmed() {
     let simulator = Simulator::start().await;
     simulator.set_metadata("introspection_endpoint", Value::Null);
     let unavailable = simulator.tax().await;
-    let unreachable = simulator.tax_with(|config| config.public_url.set_port(Some(1)).unwrap()).await;
+    let unreachable = simulator.tax_with(|config| config.registration.public_url.set_port(Some(1)).unwrap()).await;
     for portal in [unavailable, unreachable] {
         let mut person = Person::came(Arc::clone(&simulator), &portal, |_| {}).await;
         let page = person.file().await;

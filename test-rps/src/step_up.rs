@@ -1,15 +1,19 @@
-//! A return that a person wants to file: what the API said to it, and what follows from that.
+//! What a client of an API does when the API wants a better login (RFC 9470): what the API said to a filing, and what
+//! follows from that.
 
-use crate::challenge::{self, Challenge};
-use crate::problem::Kind;
+use std::collections::BTreeMap;
+
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, WWW_AUTHENTICATE};
+use http_auth::ChallengeRef;
 use serde::Deserialize;
+
+use crate::problem::{FILING_UNCONFIRMED, Kind, STILL_INSUFFICIENT};
 
 const RECEIPT_LIMIT: usize = 64;
 
-/// A filing and what was tried for it already. Each remedy is tried once, so a filing sends the
-/// browser to the exchange at most twice, whatever the API and the exchange say to each other.
+/// A return that a person wants to file, and what was tried for it already. Each remedy is tried once, so a filing
+/// sends the browser to the exchange at most twice, whatever the API and the exchange say to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filing {
     subject: String,
@@ -42,7 +46,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Next {
     Show(String),
     StepUp(StepUp, Filing),
-    LogInAgain(Filing),
+    Renew(Filing),
     GiveUp(Kind),
 }
 
@@ -51,8 +55,8 @@ impl Filing {
         Self { subject: subject.to_owned(), stepped_up: false, renewed: false }
     }
 
-    /// Someone else may come back from a login that this person was sent to; a filing must not
-    /// then go out in their name.
+    /// Someone else may come back from a login that this person was sent to; a filing must not then go out in their
+    /// name.
     pub(crate) fn belongs_to(&self, subject: &str) -> bool {
         self.subject == subject
     }
@@ -60,12 +64,10 @@ impl Filing {
     pub(crate) fn next(self, outcome: Outcome) -> Next {
         match outcome {
             Outcome::Filed(receipt) => Next::Show(receipt),
-            Outcome::Insufficient(step_up) if !self.stepped_up => {
-                Next::StepUp(step_up, Self { stepped_up: true, ..self })
-            }
-            Outcome::Insufficient(_) => Next::GiveUp(Kind::StillInsufficient),
-            Outcome::InvalidToken if !self.renewed => Next::LogInAgain(Self { renewed: true, ..self }),
-            Outcome::InvalidToken | Outcome::Unusable => Next::GiveUp(Kind::FilingUnconfirmed),
+            Outcome::Insufficient(_) if self.stepped_up => Next::GiveUp(STILL_INSUFFICIENT),
+            Outcome::Insufficient(step_up) => Next::StepUp(step_up, Self { stepped_up: true, ..self }),
+            Outcome::InvalidToken if !self.renewed => Next::Renew(Self { renewed: true, ..self }),
+            Outcome::InvalidToken | Outcome::Unusable => Next::GiveUp(FILING_UNCONFIRMED),
         }
     }
 }
@@ -80,18 +82,28 @@ impl Outcome {
         match status {
             StatusCode::CREATED => receipt(body).map_or(Self::Unusable, Self::Filed),
             StatusCode::UNAUTHORIZED => {
-                challenge::of_response(headers).iter().find_map(Self::of_challenge).unwrap_or(Self::Unusable)
+                let lines = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|line| line.to_str().ok());
+                lines.into_iter().find_map(Self::of_challenges).unwrap_or(Self::Unusable)
             }
             _ => Self::Unusable,
         }
     }
 
-    fn of_challenge(challenge: &Challenge) -> Option<Self> {
-        if !challenge.is("Bearer") {
+    /// A line that breaks the grammar of RFC 9110, section 11.6.1, says nothing, not the part that could be read.
+    fn of_challenges(line: &str) -> Option<Self> {
+        http_auth::parse_challenges(line).ok()?.iter().find_map(Self::of_challenge)
+    }
+
+    fn of_challenge(challenge: &ChallengeRef<'_>) -> Option<Self> {
+        let params = challenge.params.iter();
+        let params: BTreeMap<_, _> =
+            params.map(|(name, value)| (name.to_ascii_lowercase(), value.to_unescaped())).collect();
+        // Where a parameter stands twice, two readers could disagree on which one counts.
+        if !challenge.scheme.eq_ignore_ascii_case("Bearer") || params.len() != challenge.params.len() {
             return None;
         }
-        match challenge.param("error")? {
-            "insufficient_user_authentication" => StepUp::read(challenge).map(Self::Insufficient),
+        match params.get("error")?.as_str() {
+            "insufficient_user_authentication" => StepUp::read(&params).map(Self::Insufficient),
             "invalid_token" => Some(Self::InvalidToken),
             _ => None,
         }
@@ -100,32 +112,32 @@ impl Outcome {
 
 fn receipt(body: &[u8]) -> Option<String> {
     let Receipt { receipt } = serde_json::from_slice(body).ok()?;
-    let plain = receipt.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (plain && !receipt.is_empty() && receipt.len() <= RECEIPT_LIMIT).then_some(receipt)
-}
-
-impl StepUp {
-    /// `None` when the challenge asks for nothing, or for something that cannot be read: a login
-    /// for a part of what was asked would only come back to the same refusal.
-    fn read(challenge: &Challenge) -> Option<Self> {
-        let max_age = match challenge.param("max_age") {
-            Some(text) => Some(seconds(text)?),
-            None => None,
-        };
-        let words = challenge.param("acr_values").unwrap_or_default();
-        let acr_values: Vec<_> = words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        (max_age.is_some() || !acr_values.is_empty()).then_some(Self { acr_values, max_age })
-    }
+    let is_plain = receipt.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_plain && (1..=RECEIPT_LIMIT).contains(&receipt.len())).then_some(receipt)
 }
 
 fn seconds(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
+impl StepUp {
+    /// `None` when the challenge asks for nothing, or for something that cannot be read: a login for a part of what was
+    /// asked would only come back to the same refusal.
+    fn read(params: &BTreeMap<String, String>) -> Option<Self> {
+        let max_age = match params.get("max_age") {
+            Some(text) => Some(seconds(text)?),
+            None => None,
+        };
+        let words = params.get("acr_values").map(String::as_str).unwrap_or_default();
+        let acr_values: Vec<_> = words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        (max_age.is_some() || !acr_values.is_empty()).then_some(Self { acr_values, max_age })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::{HeaderValue, WWW_AUTHENTICATE};
+    use http::header::HeaderValue;
 
     fn step_up(acr_values: &[&str], max_age: Option<u32>) -> Outcome {
         let acr_values = acr_values.iter().map(|acr| (*acr).to_owned()).collect();
@@ -137,6 +149,7 @@ mod tests {
         const INSUFFICIENT: &str = "Bearer error=\"insufficient_user_authentication\"";
         for (more, expected) in [
             (", acr_values=\"a b\", max_age=\"900\"", step_up(&["a", "b"], Some(900))),
+            (", ACR_values=\"a\"", step_up(&["a"], None)),
             (", max_age=0", step_up(&[], Some(0))),
             (", acr_values=\" a  \"", step_up(&["a"], None)),
             ("", Outcome::Unusable),
@@ -153,6 +166,7 @@ mod tests {
         for (line, expected) in [
             ("Bearer error=invalid_token", Outcome::InvalidToken),
             ("Basic realm=x, bearer error=invalid_token", Outcome::InvalidToken),
+            ("Bearer error=invalid_token, error=insufficient_scope", Outcome::Unusable),
             ("DPoP error=invalid_token", Outcome::Unusable),
             ("Bearer", Outcome::Unusable),
             ("Bearer error=insufficient_scope", Outcome::Unusable),
@@ -183,14 +197,14 @@ mod tests {
     fn each_remedy_is_tried_once() {
         let first = Filing::of("an");
         let Next::StepUp(_, stepped) = first.clone().next(step_up(&["a"], None)) else { panic!("a step-up") };
-        assert_eq!(stepped.clone().next(step_up(&["b"], None)), Next::GiveUp(Kind::StillInsufficient));
-        let Next::LogInAgain(both) = stepped.next(Outcome::InvalidToken) else { panic!("a new login") };
+        assert_eq!(stepped.clone().next(step_up(&["b"], None)), Next::GiveUp(STILL_INSUFFICIENT));
+        let Next::Renew(both) = stepped.next(Outcome::InvalidToken) else { panic!("a new login") };
         assert!(both.belongs_to("an") && !both.belongs_to("binh"));
-        assert_eq!(both.clone().next(Outcome::InvalidToken), Next::GiveUp(Kind::FilingUnconfirmed));
-        assert_eq!(both.clone().next(step_up(&["a"], None)), Next::GiveUp(Kind::StillInsufficient));
+        assert_eq!(both.clone().next(Outcome::InvalidToken), Next::GiveUp(FILING_UNCONFIRMED));
+        assert_eq!(both.clone().next(step_up(&["a"], None)), Next::GiveUp(STILL_INSUFFICIENT));
         assert_eq!(both.next(Outcome::Filed("1".to_owned())), Next::Show("1".to_owned()));
-        let Next::LogInAgain(renewed) = first.clone().next(Outcome::InvalidToken) else { panic!("a new login") };
+        let Next::Renew(renewed) = first.clone().next(Outcome::InvalidToken) else { panic!("a new login") };
         assert!(matches!(renewed.next(step_up(&["a"], None)), Next::StepUp(..)));
-        assert_eq!(first.next(Outcome::Unusable), Next::GiveUp(Kind::FilingUnconfirmed));
+        assert_eq!(first.next(Outcome::Unusable), Next::GiveUp(FILING_UNCONFIRMED));
     }
 }
