@@ -8,11 +8,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate of the workspace may use of the workspace. A crate that is not here may not be there.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("nixa-protocol", &[]),
     ("assurance-policy", &[]),
     // The sample portals share no type with us: they show what a stranger can build on the standard.
     ("test-rps", &[]),
+    ("nixa-http-client", &[]),
     ("nixa-audit", &["nixa-protocol"]),
     // Only tests use it: it starts databases.
     ("test-servers", &[]),
