@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use nixa_audit::{Event, Kind, month_of};
-use nixa_broker::{Broker, Risk, Transport, Upstreams};
+use nixa_broker::{Broker, Risk, Upstreams};
+use nixa_http_client::HttpClients;
 use nixa_idp::{Idp, Passwords};
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Client, Clock, Entropy, OAuthError, Timestamp};
-use nixa_provider::documents::Outbound;
-use nixa_provider::{
-    Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, registered, router,
-};
+use nixa_provider::{Clients, Identity, Interaction, Lifetimes, Provider, Runtime, Stores, registered, router};
 use nixa_storage::{
     Audit, ClientRecord, ClientStore as _, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived,
     SqlStore, SqliteShortLived, StorageError,
@@ -57,12 +55,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Sends requests to identity providers.
-    pub transport: Arc<dyn Transport>,
-    /// Sends logout tokens to portals.
-    pub sender: Arc<dyn LogoutSender>,
-    /// The guarded way to what clients publish.
-    pub outbound: Arc<dyn Outbound>,
+    /// The ways out to the network.
+    pub http: HttpClients,
 }
 
 /// A server that is ready to be served.
@@ -134,7 +128,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, St
         policy,
         idps: section.idps(&vault.client(now).await?),
         portals: section.portals(),
-        upstreams: Upstreams::new(world.transport.clone(), world.clock.clone(), world.entropy.clone()),
+        upstreams: Upstreams::new(world.http.trusted.clone(), world.clock.clone(), world.entropy.clone()),
         pivot_key: vault.secret("pivot", now).await?,
         entropy: world.entropy.clone(),
         risk: Risk::new(section.risk.settings(&config.server.cookie, config.server.is_secure()), store.clone()),
@@ -202,7 +196,7 @@ async fn declare(
     declared: Vec<Client>,
     now: Timestamp,
 ) -> Result<Clients, StartError> {
-    let clients = Clients::new(store.clone(), world.outbound.clone(), declared.clone());
+    let clients = Clients::new(store.clone(), world.http.guarded.clone(), declared.clone());
     for client in declared.iter().filter(|client| client.sector_identifier_uri.is_some()) {
         let known = store.client(&client.client_id).await.map_err(|e| storage(config, &e))?;
         let same = |known: &ClientRecord| {
@@ -290,7 +284,7 @@ async fn assemble<I: Interaction>(
     };
     let branding = Branding { name: config.server.name.clone(), accent: config.server.accent.clone(), form_targets };
     let stores = Stores { short: short.clone(), grants: store.clone(), outbox: store.clone(), audit: store.clone() };
-    let around = Runtime { clock: world.clock.clone(), entropy: world.entropy.clone(), sender: world.sender.clone() };
+    let around = Runtime { clock: world.clock.clone(), entropy: world.entropy.clone(), http: world.http.clone() };
     let provider = Provider::new(
         identity,
         clients,
@@ -310,7 +304,7 @@ async fn assemble<I: Interaction>(
         Ok(TimeStamps {
             url: section.url.clone(),
             trust: section.trusted().map_err(StartError::Config)?,
-            transport: world.transport.clone(),
+            http: world.http.trusted.clone(),
             entropy: world.entropy.clone(),
             clock: world.clock.clone(),
         })

@@ -8,7 +8,6 @@ pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod keys;
-pub mod outbound;
 pub mod private_file;
 pub mod serve;
 pub mod stamp;

@@ -7,13 +7,12 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use nixa_broker::{HttpTransport, TransportError};
+use nixa_http_client::{HttpClients, SetupError};
 use thiserror::Error;
 
 use crate::ambient::{SystemClock, SystemEntropy};
 use crate::compose::World;
 use crate::config::{OutboundSection, TlsSection};
-use crate::outbound::Guard;
 
 /// How long open requests may take to end after a stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -42,7 +41,7 @@ pub enum ServeError {
     },
     /// No HTTP client can be set up.
     #[error(transparent)]
-    Transport(#[from] TransportError),
+    Http(SetupError),
     /// The file has no certificates.
     #[error("server.outbound.authorities: has no PEM certificates that can be used")]
     Authorities,
@@ -56,19 +55,16 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] when the HTTP clients cannot be set up.
 pub fn real_world(outbound: &OutboundSection) -> Result<World, ServeError> {
-    let transport = Arc::new(HttpTransport::new()?);
     let authorities = match &outbound.authorities {
         Some(file) => Some(std::fs::read(file)?),
         None => None,
     };
-    let outbound = Guard::new(outbound.reach(), authorities.as_deref()).map_err(|_| ServeError::Authorities)?;
-    Ok(World {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        transport: transport.clone(),
-        sender: transport,
-        outbound: Arc::new(outbound),
-    })
+    let http = HttpClients::over_network(outbound.address_policy(), authorities.as_deref());
+    let http = http.map_err(|error| match error {
+        SetupError::Authorities(_) => ServeError::Authorities,
+        error => ServeError::Http(error),
+    })?;
+    Ok(World { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), http })
 }
 
 /// Takes an address, so that a taken port is known before anything else is done.

@@ -19,14 +19,26 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("test-servers", &[]),
     ("nixa-storage", &["nixa-protocol", "nixa-audit"]),
     ("nixa-web", &["nixa-protocol"]),
-    ("nixa-provider", &["nixa-protocol", "nixa-storage", "nixa-web", "nixa-audit"]),
+    ("nixa-provider", &["nixa-protocol", "nixa-http-client", "nixa-storage", "nixa-web", "nixa-audit"]),
     // Never each other: the broker must not come near a credential.
     ("nixa-idp", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-audit", "nixa-protocol", "assurance-policy"]),
-    ("nixa-broker", &["nixa-provider", "nixa-web", "nixa-storage", "nixa-audit", "nixa-protocol", "assurance-policy"]),
+    (
+        "nixa-broker",
+        &[
+            "nixa-provider",
+            "nixa-web",
+            "nixa-storage",
+            "nixa-audit",
+            "nixa-http-client",
+            "nixa-protocol",
+            "assurance-policy",
+        ],
+    ),
     (
         "nixa",
         &[
             "nixa-protocol",
+            "nixa-http-client",
             "assurance-policy",
             "test-rps",
             "nixa-audit",
@@ -109,6 +121,7 @@ fn a_forbidden_arrow_is_seen() {
     let forbidden = [
         ("nixa-broker", "nixa-idp", "nixa-broker must not use nixa-idp"),
         ("nixa-idp", "nixa-broker", "nixa-idp must not use nixa-broker"),
+        ("nixa-http-client", "nixa-protocol", "nixa-http-client must not use nixa-protocol"),
         ("nixa-protocol", "nixa-storage", "nixa-protocol must not use nixa-storage"),
         ("test-rps", "nixa-protocol", "test-rps must not use nixa-protocol"),
         ("nixa-web", "nixa-storage", "nixa-web must not use nixa-storage"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use nixa_http_client::{HttpClient, HttpError};
 use nixa_protocol::claims::{AUTHENTICATORS, SCOPES};
 use nixa_protocol::client_auth::JWT_BEARER;
 use nixa_protocol::{Timestamp, random_token};
@@ -17,7 +18,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Transport, TransportError, UpstreamError, UpstreamRequest, Upstreams};
+use super::{UpstreamError, UpstreamRequest, Upstreams};
 use crate::settings::IdpSettings;
 
 /// How far the provider's clock may be off, in seconds.
@@ -77,7 +78,7 @@ impl Upstreams {
         let client =
             CoreClient::from_provider_metadata(fetched.metadata.clone(), ClientId::new(idp.client_id.clone()), None)
                 .set_redirect_uri(redirect);
-        let http = Http(self.transport.clone());
+        let http = Http(self.http.clone());
         let tokens = client
             .exchange_code(AuthorizationCode::new(answer.code.to_owned()))
             .map_err(|_| UpstreamError::Configuration("no token endpoint"))?
@@ -167,7 +168,7 @@ impl Upstreams {
         D: openidconnect::EndpointState,
         E: openidconnect::EndpointState,
     {
-        let http = Http(self.transport.clone());
+        let http = Http(self.http.clone());
         let userinfo: Userinfo = client
             .user_info(access_token.clone(), Some(id_token.subject().clone()))
             .map_err(|_| UpstreamError::Configuration("no userinfo endpoint"))?
@@ -195,12 +196,12 @@ impl Upstreams {
     }
 }
 
-/// Our transport as the crate's HTTP client.
-struct Http(Arc<dyn Transport>);
+/// Our HTTP client as that of the crate.
+struct Http(Arc<dyn HttpClient>);
 
 impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = TransportError;
-    type Future = BoxFuture<'c, Result<HttpResponse, TransportError>>;
+    type Error = HttpError;
+    type Future = BoxFuture<'c, Result<HttpResponse, HttpError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(self.0.send(request))

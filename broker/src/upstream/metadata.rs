@@ -63,7 +63,7 @@ impl Upstreams {
 
     async fn get_json(&self, url: &str) -> Result<Value, UpstreamError> {
         let request = Request::get(url).header(http::header::ACCEPT, "application/json").body(Vec::new());
-        let answer = self.transport.send(request.map_err(|_| UpstreamError::Metadata)?).await;
+        let answer = self.http.send(request.map_err(|_| UpstreamError::Metadata)?).await;
         let answer = answer.map_err(|_| UpstreamError::Metadata)?;
         if !answer.status().is_success() {
             return Err(UpstreamError::Metadata);

@@ -3,18 +3,16 @@
 mod exchange;
 mod metadata;
 mod request;
-mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nixa_http_client::HttpClient;
 use nixa_protocol::{Clock, Entropy};
 use openidconnect::core::CoreProviderMetadata;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::sync::RwLock;
-
-pub use transport::{HttpTransport, Transport, TransportError};
 
 pub(crate) use exchange::{Answer, VerifiedIdentity};
 pub(crate) use request::{UpstreamRequest, authorization_request};
@@ -44,17 +42,17 @@ pub(crate) enum UpstreamError {
 
 /// The identity providers' endpoints, with their metadata kept for a while.
 pub struct Upstreams {
-    transport: Arc<dyn Transport>,
+    http: Arc<dyn HttpClient>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     fetched: RwLock<BTreeMap<String, Arc<Fetched>>>,
 }
 
 impl Upstreams {
-    /// With this way to send requests.
+    /// With the trusted client.
     #[must_use]
-    pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { transport, clock, entropy, fetched: RwLock::default() }
+    pub fn new(http: Arc<dyn HttpClient>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { http, clock, entropy, fetched: RwLock::default() }
     }
 }
 

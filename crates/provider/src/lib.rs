@@ -6,7 +6,7 @@
 
 mod audit;
 mod authorize;
-pub mod client;
+mod client;
 mod error;
 mod http;
 mod interaction;
@@ -19,13 +19,11 @@ mod token;
 pub use authorize::dispatch::dispatch;
 pub use authorize::page::{About, Chosen, Step, origin, see_other};
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions};
-pub use client::documents;
 pub use client::registration::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
 pub use http::rate_limit::Limits;
 pub use interaction::{Authenticated, Interaction, Next};
-pub use logout::back_channel::LogoutSender;
 pub use provider::{Identity, Lifetimes, Provider, Runtime, Stores};
 pub use router::router;
 pub use session::browser_store::ShortLivedSessions;

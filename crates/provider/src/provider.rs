@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use nixa_http_client::HttpClients;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::registration::Allowed;
 use nixa_protocol::{Clock, Entropy, Timestamp};
@@ -14,7 +15,6 @@ use crate::authorize::transaction::Transactions;
 use crate::client::registry::Clients;
 use crate::http::rate_limit::Limits;
 use crate::interaction::Interaction;
-use crate::logout::back_channel::LogoutSender;
 use crate::session::sso::Sessions;
 
 /// How long things live, in seconds.
@@ -90,8 +90,8 @@ pub struct Provider<I: Interaction> {
     pub transactions: Transactions<I::TransactionData>,
     /// Single sign-on sessions.
     pub sessions: Sessions<I::SessionData>,
-    /// Delivers logout tokens.
-    pub sender: Arc<dyn LogoutSender>,
+    /// The ways to clients, for logout tokens.
+    pub http: HttpClients,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How often may be asked.
@@ -113,8 +113,8 @@ pub struct Runtime {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Delivers logout tokens.
-    pub sender: Arc<dyn LogoutSender>,
+    /// The ways out to the network.
+    pub http: HttpClients,
 }
 
 impl<I: Interaction> Provider<I> {
@@ -128,7 +128,7 @@ impl<I: Interaction> Provider<I> {
         around: Runtime,
         interaction: I,
     ) -> Self {
-        let Runtime { clock, entropy, sender } = around;
+        let Runtime { clock, entropy, http } = around;
         Self {
             transactions: Transactions::new(stores.short.clone()),
             sessions: Sessions::new(stores.short.clone(), lifetimes),
@@ -137,7 +137,7 @@ impl<I: Interaction> Provider<I> {
             keys: RwLock::default(),
             clients,
             stores,
-            sender,
+            http,
             lifetimes,
             limits,
             branding,

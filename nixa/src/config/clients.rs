@@ -4,12 +4,12 @@ use std::str::FromStr as _;
 
 use axum::http::HeaderName;
 use ipnet::IpNet;
+use nixa_http_client::AddressPolicy;
 use nixa_protocol::registration::Allowed;
 use nixa_provider::Limits;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
-use crate::outbound::Reach;
 
 /// `[server.registration]`: lets clients register by API with an initial access token (`nixa clients token`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,9 +111,9 @@ impl OutboundSection {
         *self == Self::default()
     }
 
-    /// Where the guarded client may go.
+    /// Which addresses the guarded client may ask.
     #[must_use]
-    pub fn reach(&self) -> Reach {
-        Reach { http: self.http, networks: self.networks.clone() }
+    pub fn address_policy(&self) -> AddressPolicy {
+        AddressPolicy { allow_http: self.http, allowed_networks: self.networks.clone() }
     }
 }

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum_server::Handle;
-use nixa_broker::TransportError;
 use nixa_idp::enrol;
 use nixa_protocol::{Clock, Entropy};
 use nixa_storage::Accounts;
@@ -71,9 +70,6 @@ pub enum DemoError {
     /// A portal cannot be put together.
     #[error("portal: {0}")]
     Portal(#[from] PortalError),
-    /// The HTTP client cannot be set up.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
     /// `--base-url` or `--base-port` cannot be used.
     #[error("{0}")]
     Address(&'static str),

@@ -1,10 +1,12 @@
 //! Back-channel logout: tokens from a durable outbox (OpenID Connect Back-Channel Logout 1.0).
 
+use std::error::Error as _;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use axum::http::StatusCode;
 use futures_util::future::join_all;
 use nixa_audit::{Event, Kind};
+use nixa_http_client::{HttpClient, post};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Timestamp, random_token};
@@ -26,11 +28,19 @@ const TOKEN_LIFE: i64 = 120;
 const GONE: &str = "client-is-gone";
 const BACK: &str = "logged-in-again";
 
-/// Sends a logout token to a client.
-#[async_trait]
-pub trait LogoutSender: Send + Sync {
-    /// Posts `logout_token` to the client's endpoint; whether the client accepted it.
-    async fn send(&self, uri: &str, logout_token: &str) -> bool;
+/// Posts a logout token to a client's endpoint; whether the client accepted it: it answers 200, or 204 as many do
+/// (§2.8).
+async fn post_token(http: &dyn HttpClient, uri: &str, token: &str) -> bool {
+    // Nothing in a token needs encoding: it is base64url with dots.
+    let request = post(uri, "application/x-www-form-urlencoded", format!("logout_token={token}"));
+    let Ok(request) = request else { return false };
+    match http.send(request).await {
+        Ok(answer) => matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT),
+        Err(error) => {
+            tracing::warn!(%error, cause = ?error.source(), "a client cannot be told of a logout");
+            false
+        }
+    }
 }
 
 /// What came of a try to tell a client.
@@ -89,12 +99,9 @@ impl<I: Interaction> Provider<I> {
             events: logout_event(),
         };
         let token = self.keys().signing(client.id_token_alg, now)?.sign(LOGOUT_TOKEN_TYPE, &token)?;
-        let delivered = match client.declared {
-            true => self.sender.send(&uri, &token).await,
-            // Not everybody who may register may have this server post into its own networks. Nothing in a token
-            // needs encoding: it is base64url with dots.
-            false => self.clients.documents.post(&uri, format!("logout_token={token}")).await,
-        };
+        // Not everybody who may register may have this server post into its own networks.
+        let http = if client.declared { &self.http.trusted } else { &self.http.guarded };
+        let delivered = post_token(&**http, &uri, &token).await;
         match (delivered, wait) {
             (true, _) => self.stores.outbox.done(&delivery.id, DELIVERED, &[told(delivery, DELIVERED)], now).await?,
             (false, Some(wait)) => {
