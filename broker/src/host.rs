@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::evidence::{KnownFactor, held, requirement};
 use crate::risk::Risk;
 use crate::settings::{IdpSettings, PortalSettings, SsoConfirmation};
-use crate::upstream::Upstreams;
+use crate::upstream::UpstreamClient;
 
 /// The broker's side of the engine.
 pub struct Broker {
@@ -31,8 +31,8 @@ pub struct Broker {
     pub idps: Vec<IdpSettings>,
     /// The portals by client identifier.
     pub portals: BTreeMap<String, PortalSettings>,
-    /// The way to the identity providers.
-    pub upstreams: Upstreams,
+    /// The client of the identity providers.
+    pub upstream: UpstreamClient,
     /// The secret under which personal numbers are recognised.
     pub pivot_key: [u8; 32],
     /// Randomness.

@@ -16,4 +16,4 @@ pub use pages::routes;
 pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};
 pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
-pub use upstream::Upstreams;
+pub use upstream::UpstreamClient;

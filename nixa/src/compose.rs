@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use nixa_audit::{Event, Kind, month_of};
-use nixa_broker::{Broker, Risk, Upstreams};
+use nixa_broker::{Broker, Risk, UpstreamClient};
 use nixa_http_client::HttpClients;
 use nixa_idp::{Idp, Passwords};
 use nixa_protocol::claims::SCOPES;
@@ -128,7 +128,7 @@ pub async fn broker(config: &Config, world: &World) -> Result<Server<Broker>, St
         policy,
         idps: section.idps(&vault.client(now).await?),
         portals: section.portals(),
-        upstreams: Upstreams::new(world.http.trusted.clone(), world.clock.clone(), world.entropy.clone()),
+        upstream: UpstreamClient::new(world.http.trusted.clone(), world.clock.clone(), world.entropy.clone()),
         pivot_key: vault.secret("pivot", now).await?,
         entropy: world.entropy.clone(),
         risk: Risk::new(section.risk.settings(&config.server.cookie, config.server.is_secure()), store.clone()),

@@ -10,16 +10,9 @@ use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_web::Lang;
 use tower_sessions::Session;
 
-use super::{BrokerProvider, callback_uri, change_and_go_on, session_of};
+use super::{BrokerProvider, callback_uri, change_and_go_on, session_of, upstream_requests};
 use crate::host::{BrokerTransaction, Notice};
-use crate::upstream::{UpstreamError, UpstreamRequest, authorization_request};
-
-/// How long an answer is waited for, in seconds.
-const PATIENCE: i64 = 3_600;
-
-pub(super) fn asked_key(state: &str) -> String {
-    format!("upstream:{}", digest(state).as_str())
-}
+use crate::upstream::{RequestedAssurance, UpstreamError, UpstreamRequest};
 
 pub(super) async fn go(
     State(broker): State<Arc<BrokerProvider>>,
@@ -66,27 +59,27 @@ async fn send(broker: &BrokerProvider, step: &Step<BrokerTransaction>, idp: &str
     // have logged out here and left it behind.
     // So does one that has become too old: what is shown again must not pass for what is remembered.
     let held = |method: &String| judged.held.factors.iter().any(|f| f.method == *method && f.source == plan.source);
-    let anew = sso.is_none() || other_person || plan.methods.iter().any(held);
-    let wish = authorization_request(&broker.interaction.policy, idp, &plan.acr, &judged.requirement, anew, now);
-    let asked = |nonce, verifier| UpstreamRequest {
-        login: step.current.id.clone(),
-        browser: step.browser.id().clone(),
-        idp: idp.id.clone(),
-        rung: plan.acr.clone(),
-        sid: sso.as_ref().map(|s| s.sid.clone()),
-        nonce,
-        verifier,
-        at: now,
-        anew: wish.anew,
-        used: false,
-    };
-    let lang: Lang = step.text.lang();
-    let begun = broker.interaction.upstreams.begin(idp, &callback_uri(broker, &idp.id), &wish, lang, asked).await;
-    let (url, state, asked) = begun.map_err(Failed::Upstream)?;
+    let reauthenticate = sso.is_none() || other_person || plan.methods.iter().any(held);
+    let policy = &broker.interaction.policy;
+    let assurance = RequestedAssurance::for_level(policy, idp, &plan.acr, &judged.requirement, reauthenticate, now);
+    let (upstream, lang): (_, Lang) = (&broker.interaction.upstream, step.text.lang());
+    let sent = upstream.authorization_url(idp, &callback_uri(broker, &idp.id), &assurance, lang).await;
+    let sent = sent.map_err(Failed::Upstream)?;
     if let Some(sso) = &sso {
         broker.interaction.record(&step.current, &sso.subject, &judged, now).await?;
     }
-    let bytes = serde_json::to_vec(&asked)?;
-    broker.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE, now).await?;
-    Ok(Some(url))
+    let request = UpstreamRequest {
+        transaction: step.current.id.clone(),
+        browser: step.browser.id().clone(),
+        idp: idp.id.clone(),
+        level: plan.acr.clone(),
+        sid: sso.map(|sso| sso.sid),
+        nonce: sent.nonce,
+        code_verifier: sent.code_verifier,
+        sent_at: now,
+        reauthenticate: assurance.reauthenticate,
+        used: false,
+    };
+    upstream_requests(broker).put(digest(&sent.state).as_str(), &request, now).await?;
+    Ok(Some(sent.url))
 }

@@ -15,8 +15,10 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use nixa_provider::{Provider, ProviderError, Step, Transaction, see_other};
+use nixa_storage::Entries;
 
 use crate::host::{Broker, BrokerTransaction};
+use crate::upstream::UpstreamRequest;
 
 type BrokerProvider = Provider<Broker>;
 
@@ -35,6 +37,11 @@ pub fn routes() -> Router<Arc<BrokerProvider>> {
 
 fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {
     format!("{}/callback/{idp}", broker.identity.issuer)
+}
+
+/// The authorization requests to identity providers whose answers are waited for, by the digest of their `state`.
+fn upstream_requests(broker: &BrokerProvider) -> Entries<UpstreamRequest> {
+    Entries::new(broker.stores.short.clone())
 }
 
 /// Changes what is remembered of a login and lets the dispatcher decide, by an address of its own: what a proxy
