@@ -11,7 +11,7 @@ use nixa_web::Text;
 use crate::risk::Risk;
 use crate::settings::{IdpSettings, PortalSettings};
 use crate::transaction::{BrokerTransaction, claims_by_name};
-use crate::upstream::Upstreams;
+use crate::upstream::UpstreamClient;
 
 /// The exchange between portals and identity providers.
 pub struct Broker {
@@ -23,8 +23,8 @@ pub struct Broker {
     pub idps: Vec<IdpSettings>,
     /// The portals by client identifier.
     pub portals: BTreeMap<String, PortalSettings>,
-    /// The way to the identity providers.
-    pub upstreams: Upstreams,
+    /// The client of the identity providers.
+    pub upstream: UpstreamClient,
     /// The secret under which personal numbers are recognised.
     pub match_key_secret: [u8; 32],
     /// Randomness.

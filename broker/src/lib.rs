@@ -22,4 +22,4 @@ pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};
 pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
 pub use transaction::{BrokerNotice, SessionData, TransactionData};
-pub use upstream::{HttpTransport, Transport, TransportError, Upstreams};
+pub use upstream::UpstreamClient;

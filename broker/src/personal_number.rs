@@ -18,10 +18,10 @@ impl PersonalNumber {
         well_formed.then(|| Self(text.to_owned()))
     }
 
-    /// The number that a provider states, if it is well formed and does not contradict the birth date. The
+    /// The number among a provider's claims, if it is well formed and does not contradict the birth date. The
     /// caller holds it against accreditation and proofing: people are never joined by a mere claim.
     #[must_use]
-    pub fn stated(claims: &Map<String, Value>) -> Option<Self> {
+    pub fn from_claims(claims: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let number = Self::parse(text("personal_number")?)?;
         text("birthdate").is_none_or(|date| number.fits_birthdate(date)).then_some(number)

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use nixa_broker::{HttpTransport, Transport, TransportError};
+use nixa_http_client::{HttpClients, SetupError};
 use nixa_protocol::{Clock, Entropy};
-use nixa_provider::LogoutSender;
-use nixa_provider::documents::Outbound;
 use thiserror::Error;
 
 use crate::ambient::{SystemClock, SystemEntropy};
 use crate::config::OutboundSection;
-use crate::outbound::Guard;
 
 /// Why the HTTP clients cannot be set up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// The client for identity providers.
+    /// The client itself.
     #[error(transparent)]
-    Transport(#[from] TransportError),
+    Client(SetupError),
     /// The file of further certificate authorities cannot be read.
     #[error("server.outbound.authorities: {0}")]
     AuthoritiesFile(#[from] std::io::Error),
@@ -34,27 +31,19 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Sends requests to identity providers.
-    pub transport: Arc<dyn Transport>,
-    /// Sends logout tokens to portals.
-    pub sender: Arc<dyn LogoutSender>,
-    /// The guarded way to what clients publish.
-    pub outbound: Arc<dyn Outbound>,
+    /// The ways out to the network.
+    pub http: HttpClients,
 }
 
 impl Environment {
     /// The system's clock and randomness, and the network.
     pub fn of_system(outbound: &OutboundSection) -> Result<Self, EnvironmentError> {
-        let transport = Arc::new(HttpTransport::new()?);
         let authorities = outbound.authorities.as_ref().map(std::fs::read).transpose()?;
-        let outbound =
-            Guard::new(outbound.reach(), authorities.as_deref()).map_err(|_| EnvironmentError::Authorities)?;
-        Ok(Self {
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            transport: transport.clone(),
-            sender: transport,
-            outbound: Arc::new(outbound),
-        })
+        let http = HttpClients::over_network(outbound.address_policy(), authorities.as_deref());
+        let http = http.map_err(|error| match error {
+            SetupError::Authorities(_) => EnvironmentError::Authorities,
+            error => EnvironmentError::Client(error),
+        })?;
+        Ok(Self { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), http })
     }
 }

@@ -9,7 +9,6 @@ pub mod demo;
 pub mod environment;
 pub mod explain;
 pub mod keys;
-pub mod outbound;
 pub mod private_file;
 pub mod serve;
 pub mod stamp;

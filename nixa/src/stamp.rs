@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use nixa_audit::checkpoint_digest;
 use nixa_audit::timestamp::{TimestampRefusal, TrustedTsa, request, verify_response};
-use nixa_broker::Transport;
+use nixa_http_client::{HttpClient, HttpError, post};
 use nixa_protocol::{Clock, Entropy};
 use thiserror::Error;
 
@@ -16,9 +16,12 @@ const LEEWAY: i64 = 300;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StampError {
-    /// The authority cannot be reached, or did not answer with a time stamp.
-    #[error("the time-stamping authority does not answer")]
-    Unreachable,
+    /// The authority cannot be asked, or does not answer.
+    #[error("the time-stamping authority does not answer: {0}")]
+    Http(#[from] HttpError),
+    /// It does not answer with a time stamp.
+    #[error("the time-stamping authority answers with status {0}")]
+    Status(StatusCode),
     /// What it answered is no time stamp of what was asked, or nobody who is trusted has signed it.
     #[error("the time stamp does not count: {0}")]
     Refused(#[from] TimestampRefusal),
@@ -33,8 +36,8 @@ pub struct TimeStamps {
     pub url: String,
     /// Whose signature counts.
     pub trust: TrustedTsa,
-    /// Sends the requests.
-    pub transport: Arc<dyn Transport>,
+    /// Sends the requests: the trusted client, since the operator has named the authority.
+    pub http: Arc<dyn HttpClient>,
     /// For the nonce, which binds the answer to the request.
     pub entropy: Arc<dyn Entropy>,
     /// The present, against which a fresh stamp is held.
@@ -51,13 +54,10 @@ impl TimeStamps {
         let mut nonce = [0; 8];
         self.entropy.fill(&mut nonce);
         let nonce = u64::from_be_bytes(nonce);
-        let asked = Request::post(&self.url)
-            .header(header::CONTENT_TYPE, "application/timestamp-query")
-            .body(request(&digest, nonce))
-            .map_err(|_| StampError::Unreachable)?;
-        let answer = self.transport.send(asked).await.map_err(|_| StampError::Unreachable)?;
+        let query = post(&self.url, "application/timestamp-query", request(&digest, nonce))?;
+        let answer = self.http.send(query).await?;
         if answer.status() != StatusCode::OK {
-            return Err(StampError::Unreachable);
+            return Err(StampError::Status(answer.status()));
         }
         let stamp = verify_response(answer.body(), &digest, nonce, &self.trust)?;
         if (stamp.at - self.clock.now().0).abs() > LEEWAY {

@@ -15,13 +15,12 @@ use nixa_storage::{Resolution, UpstreamAccount};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
 use serde_json::Value;
 
-use super::redirect::asked_key;
-use super::{BrokerProvider, OpenLogin, callback_uri, session_of};
+use super::{BrokerProvider, OpenLogin, callback_uri, session_of, upstream_requests};
 use crate::evidence::{merge, stated_factors};
 use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
 use crate::transaction::{BrokerNotice, SessionData};
-use crate::upstream::{Answer, UpstreamRequest, VerifiedIdentity};
+use crate::upstream::{AuthorizationResponse, UpstreamRequest, VerifiedIdentity};
 
 /// How long a browser is known, in seconds: 400 days, the longest that browsers keep a cookie.
 const DEVICE_LIFE: i64 = 400 * 86_400;
@@ -74,9 +73,9 @@ async fn respond(
     let (asked, first) = taken.ok_or_else(|| refused("login-unknown"))?;
     if !first {
         // The back button, or a reload: what the answer did is done.
-        return Ok(see_other(&continue_path(&asked.login)));
+        return Ok(see_other(&continue_path(&asked.transaction)));
     }
-    let mut open = OpenLogin::open(provider, visitor, asked.login.as_str()).await?;
+    let mut open = OpenLogin::open(provider, visitor, asked.transaction.as_str()).await?;
     match handle(&mut open, &asked, &params, device).await? {
         Outcome::LoggedIn { fell_short } => {
             open.change_and_go_on(|data| {
@@ -120,19 +119,18 @@ async fn take(
 ) -> Result<Option<(UpstreamRequest, bool)>, ProviderError> {
     let now = broker.now();
     let Some(state) = params.get("state") else { return Ok(None) };
-    let key = asked_key(state);
-    let Some(stored) = broker.stores.short.get(&key, now).await? else { return Ok(None) };
-    let asked: UpstreamRequest = serde_json::from_slice(&stored)?;
-    if asked.browser != *browser.id() || asked.idp != idp {
+    let (requests, name) = (upstream_requests(broker), digest(state));
+    let Some(stored) = requests.get(name.as_str(), now).await? else { return Ok(None) };
+    if stored.browser != *browser.id() || stored.idp != idp {
         tracing::warn!(idp, "an answer came to the wrong browser or address");
         return Ok(None);
     }
-    if asked.used {
-        return Ok(Some((asked, false)));
+    if stored.used {
+        return Ok(Some((stored.into_value(), false)));
     }
-    let used = serde_json::to_vec(&UpstreamRequest { used: true, ..asked.clone() })?;
-    let first = broker.stores.short.replace(&key, &stored, &used, now + 3_600, now).await?;
-    Ok(Some((asked, first)))
+    let used = UpstreamRequest { used: true, ..UpstreamRequest::clone(&stored) };
+    let first = requests.replace(name.as_str(), &stored, used, now).await?.is_some();
+    Ok(Some((stored.into_value(), first)))
 }
 
 async fn handle(
@@ -154,8 +152,8 @@ async fn handle(
     }
     let failed = Ok(Outcome::Notice(BrokerNotice::IdpFailed));
     let (Some(idp), Some(code)) = (broker.interaction.idp(&asked.idp), params.get("code")) else { return failed };
-    let answer = Answer { code, iss: params.get("iss") };
-    let stated = broker.interaction.upstreams.finish(idp, &callback_uri(&broker, &idp.id), asked, answer).await;
+    let response = AuthorizationResponse { code, iss: params.get("iss") };
+    let stated = broker.interaction.upstream.exchange_code(idp, &callback_uri(&broker, &idp.id), asked, response).await;
     match stated {
         Ok(stated) => log_in(open, asked, idp, stated, device).await,
         Err(error) => {
@@ -200,7 +198,7 @@ async fn log_in(
         return Ok(Outcome::Unmet);
     };
     let proofed = evidence.proofing.iter().any(|p| p.identity_level > 0);
-    let number = PersonalNumber::stated(&stated.claims).filter(|_| idp.states_personal_number && proofed);
+    let number = PersonalNumber::from_claims(&stated.claims).filter(|_| idp.states_personal_number && proofed);
     // The label is part of every key that is stored.
     let match_key = number.map(|n| keyed_digest(&broker.interaction.match_key_secret, &["pivot", n.as_str()]));
     let mut attributes = stated.claims;
@@ -226,8 +224,8 @@ async fn log_in(
     let current = session_of(open).await?;
     let known = current.as_ref().map(|s| s.data.factors.as_slice()).unwrap_or_default();
     // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
-    let all_new = asked.anew || stated.auth_time > asked.at;
-    let factors = stated_factors(evidence.factors, known, &asked.login, all_new);
+    let all_new = asked.reauthenticate || stated.auth_time > asked.sent_at;
+    let factors = stated_factors(evidence.factors, known, &asked.transaction, all_new);
     let sid = match current {
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
@@ -236,7 +234,7 @@ async fn log_in(
             return Ok(Outcome::Notice(BrokerNotice::OtherPerson));
         }
         // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
-        None if !asked.anew => return Ok(Outcome::SessionEnded),
+        None if !asked.reauthenticate => return Ok(Outcome::SessionEnded),
         _ => {
             if let Some(old) = broker.sessions.load(open.browser.sid(), now).await? {
                 broker.session_end.end(&old.sid).await?;
@@ -261,6 +259,6 @@ async fn log_in(
     open.browser.log_in(sid).await?;
     // Less than it was asked for. A need that rose when it was seen who is there is another question.
     let assessment = broker.interaction.assess_now(&open.transaction, Some(&session), now).await?;
-    let fell_short = assessment.decision.asks(&idp.id, &asked.rung);
+    let fell_short = assessment.decision.asks(&idp.id, &asked.level);
     Ok(Outcome::LoggedIn { fell_short })
 }

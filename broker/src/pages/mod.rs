@@ -14,9 +14,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use nixa_provider::{FormPurpose, OpenTransaction, Provider, ProviderError, TransactionForm};
+use nixa_storage::Entries;
 
 use crate::broker::Broker;
 use crate::transaction::BrokerSession;
+use crate::upstream::UpstreamRequest;
 
 type BrokerProvider = Provider<Broker>;
 type OpenLogin = OpenTransaction<Broker>;
@@ -51,6 +53,11 @@ impl FormPurpose for SwitchAccount {
 
 fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {
     format!("{}/callback/{idp}", broker.settings.issuer)
+}
+
+/// The authorization requests to identity providers whose answers are waited for, by the digest of their `state`.
+fn upstream_requests(broker: &BrokerProvider) -> Entries<UpstreamRequest> {
+    Entries::new(broker.stores.short.clone())
 }
 
 /// The session of the browser, unless the person is leaving it in this login.

@@ -6,17 +6,10 @@ use axum::response::Response;
 use nixa_protocol::digest;
 use nixa_provider::{Interaction as _, PageError, ProviderError, see_other};
 
-use super::{OpenLogin, callback_uri, session_of};
+use super::{OpenLogin, callback_uri, session_of, upstream_requests};
 use crate::next::LoginRecord;
 use crate::transaction::BrokerNotice;
-use crate::upstream::{UpstreamError, UpstreamRequest, authorization_request};
-
-/// How long an answer is waited for, in seconds.
-const PATIENCE: i64 = 3_600;
-
-pub(super) fn asked_key(state: &str) -> String {
-    format!("upstream:{}", digest(state).as_str())
-}
+use crate::upstream::{RequestedAssurance, UpstreamError, UpstreamRequest};
 
 /// `GET /login/{login}/go/{idp}`
 pub(super) async fn redirect(Path((_, idp)): Path<(String, String)>, open: OpenLogin) -> Result<Response, PageError> {
@@ -57,26 +50,28 @@ async fn authorization_url(open: &OpenLogin, idp: &str) -> Result<Option<String>
     // So does one that has become too old: what is shown again must not pass for what is remembered.
     let known =
         |method: &String| assessment.evidence.factors.iter().any(|f| f.method == *method && f.source == plan.source);
-    let anew = session.is_none() || other_person || plan.methods.iter().any(known);
-    let wish = authorization_request(&broker.policy, idp, &plan.acr, &assessment.requirement, anew, now);
-    let asked = |nonce, verifier| UpstreamRequest {
-        login: open.transaction.id.clone(),
-        browser: open.browser.id().clone(),
-        idp: idp.id.clone(),
-        rung: plan.acr.clone(),
-        sid: session.as_ref().map(|s| s.sid.clone()),
-        nonce,
-        verifier,
-        at: now,
-        anew: wish.anew,
-        used: false,
-    };
-    let begun = broker.upstreams.begin(idp, &callback_uri(provider, &idp.id), &wish, open.text.lang(), asked).await;
-    let (url, state, asked) = begun.map_err(Failed::Upstream)?;
+    let reauthenticate = session.is_none() || other_person || plan.methods.iter().any(known);
+    let level = plan.acr.clone();
+    let assurance =
+        RequestedAssurance::for_level(&broker.policy, idp, &level, &assessment.requirement, reauthenticate, now);
+    let redirect_uri = callback_uri(provider, &idp.id);
+    let sent = broker.upstream.authorization_url(idp, &redirect_uri, &assurance, open.text.lang()).await;
+    let sent = sent.map_err(Failed::Upstream)?;
     if let Some(session) = &session {
         broker.record(LoginRecord::new(&open.transaction, session, assessment), now).await?;
     }
-    let bytes = serde_json::to_vec(&asked)?;
-    provider.stores.short.put(&asked_key(&state), &bytes, now + PATIENCE, now).await?;
-    Ok(Some(url))
+    let request = UpstreamRequest {
+        transaction: open.transaction.id.clone(),
+        browser: open.browser.id().clone(),
+        idp: idp.id.clone(),
+        level,
+        sid: session.map(|session| session.sid),
+        nonce: sent.nonce,
+        code_verifier: sent.code_verifier,
+        sent_at: now,
+        reauthenticate: assurance.reauthenticate,
+        used: false,
+    };
+    upstream_requests(provider).put(digest(&sent.state).as_str(), &request, now).await?;
+    Ok(Some(sent.url))
 }

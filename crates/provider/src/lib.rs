@@ -6,7 +6,7 @@
 
 mod audit;
 mod authorize;
-pub mod client;
+mod client;
 mod error;
 mod http;
 mod interaction;
@@ -22,7 +22,6 @@ pub use authorize::open_transaction::{
     ClientProfile, FormPurpose, FormTarget, OpenTransaction, TransactionForm, origin,
 };
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
-pub use client::documents;
 pub use client::registrar::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
@@ -30,7 +29,7 @@ pub use error::ProviderError;
 pub use http::page_error::{PageError, see_other};
 pub use http::visitor::{ChosenLanguage, Visitor};
 pub use interaction::{Authenticated, Interaction, Next};
-pub use logout::back_channel::{BackChannel, LogoutSender};
+pub use logout::back_channel::BackChannel;
 pub use logout::session_end::SessionEnd;
 pub use provider::{Provider, ProviderParts, Stores};
 pub use router::router;

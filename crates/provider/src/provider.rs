@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nixa_audit::Event;
+use nixa_http_client::HttpClients;
 use nixa_protocol::Timestamp;
 use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
 use nixa_web::Branding;
@@ -14,7 +15,7 @@ use crate::client::registry::Clients;
 use crate::error::ProviderError;
 use crate::http::rate_limit::RateLimiter;
 use crate::interaction::Interaction;
-use crate::logout::back_channel::{BackChannel, LogoutSender};
+use crate::logout::back_channel::BackChannel;
 use crate::logout::session_end::SessionEnd;
 use crate::runtime::{Runtime, SigningKeys};
 use crate::session::sso::Sessions;
@@ -48,8 +49,8 @@ pub struct ProviderParts<I> {
     pub stores: Stores,
     /// How pages look.
     pub branding: Branding,
-    /// Sends logout tokens.
-    pub sender: Arc<dyn LogoutSender>,
+    /// The ways to clients, for logout tokens.
+    pub http: HttpClients,
     /// The identity provider or the broker.
     pub interaction: I,
 }
@@ -84,7 +85,7 @@ pub struct Provider<I: Interaction> {
 impl<I: Interaction> Provider<I> {
     /// Puts the engine together.
     pub fn new(parts: ProviderParts<I>) -> Self {
-        let ProviderParts { settings, runtime, clients, stores, branding, sender, interaction } = parts;
+        let ProviderParts { settings, runtime, clients, stores, branding, http, interaction } = parts;
         let settings = Arc::new(settings);
         let keys = Arc::<SigningKeys>::default();
         let clients = Arc::new(clients);
@@ -96,7 +97,7 @@ impl<I: Interaction> Provider<I> {
             clients: clients.clone(),
             sessions: sessions.clone(),
             outbox: stores.outbox.clone(),
-            sender,
+            http,
             queued: Notify::new(),
         });
         let session_end = SessionEnd {

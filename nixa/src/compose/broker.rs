@@ -1,6 +1,6 @@
 //! Puts a broker together.
 
-use nixa_broker::{Broker, Risk, Upstreams};
+use nixa_broker::{Broker, Risk, UpstreamClient};
 
 use super::error::StartError;
 use super::foundation::{EngineSettings, Foundation};
@@ -21,13 +21,13 @@ pub async fn broker(config: &Config, environment: &Environment) -> Result<Server
         // Each page adds the one portal that its form may end at.
         form_targets: origins_of(section.identity_provider.iter().map(|i| i.issuer.as_str())),
     };
-    let Environment { transport, clock, entropy, .. } = environment;
+    let Environment { http, clock, entropy } = environment;
     let broker = Broker {
         people: store.clone(),
         policy,
         idps: section.idps(&keys.client_key(*now).await?),
         portals: section.portals(),
-        upstreams: Upstreams::new(transport.clone(), clock.clone(), entropy.clone()),
+        upstream: UpstreamClient::new(http.trusted.clone(), clock.clone(), entropy.clone()),
         // The name under which installations have it.
         match_key_secret: keys.secret("pivot", *now).await?,
         entropy: entropy.clone(),

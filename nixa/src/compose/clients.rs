@@ -20,7 +20,7 @@ pub(super) async fn declare_clients(
     declared: Vec<Client>,
     now: Timestamp,
 ) -> Result<Clients, StartError> {
-    let clients = Clients::new(store.clone(), environment.outbound.clone(), declared.clone());
+    let clients = Clients::new(store.clone(), environment.http.guarded.clone(), declared.clone());
     for client in declared.iter().filter(|client| client.sector_identifier_uri.is_some()) {
         let known = store.client(&client.client_id).await.map_err(|e| StartError::durable(config, &e))?;
         let same = |known: &ClientRecord| {

@@ -102,7 +102,7 @@ impl<'c> Foundation<'c> {
             clients,
             stores,
             branding: Branding { name: server.name.clone(), accent: server.accent.clone(), form_targets },
-            sender: environment.sender.clone(),
+            http: environment.http.clone(),
             interaction,
         });
         provider.keys.replace(self.keys.signing_keys(*now).await?);
@@ -133,7 +133,7 @@ impl<'c> Foundation<'c> {
         Ok(TimeStamps {
             url: section.url.clone(),
             trust: section.trusted().map_err(StartError::Config)?,
-            transport: self.environment.transport.clone(),
+            http: self.environment.http.trusted.clone(),
             entropy: self.environment.entropy.clone(),
             clock: self.environment.clock.clone(),
         })

@@ -11,16 +11,15 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
-use http::{Request, Response};
+use http::Method;
 use nixa::compose::{self, Server};
 use nixa::config::Config;
 use nixa::environment::Environment;
-use nixa_broker::{Broker, Transport, TransportError};
+use nixa_broker::Broker;
+use nixa_http_client::{HttpClient, HttpClients, HttpError, Request, Response};
 use nixa_idp::{Idp, NewAccount, enrol};
 use nixa_protocol::jose::{Algorithm, SigningKey};
 use nixa_protocol::{Clock, Entropy, Timestamp};
-use nixa_provider::LogoutSender;
-use nixa_provider::documents::{Document, FetchError, Outbound};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -73,41 +72,52 @@ pub(crate) struct Net {
     pub(crate) published: Mutex<HashMap<String, (Vec<u8>, usize)>>,
 }
 
+impl Net {
+    /// Keeps a logout token; portals that are deaf do not accept it.
+    fn receive_logout(&self, request: &Request) -> Response {
+        let form = std::str::from_utf8(request.body()).unwrap();
+        let token = form.strip_prefix("logout_token=").unwrap();
+        self.logouts.lock().unwrap().push((request.uri().to_string(), token.to_owned()));
+        let status = if *self.deaf.lock().unwrap() { 503 } else { 200 };
+        http::Response::builder().status(status).body(Vec::new()).unwrap()
+    }
+}
+
+/// The trusted client: the servers, the simulator, and the logout endpoints of declared portals.
 #[async_trait]
-impl Transport for Net {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, TransportError> {
+impl HttpClient for Net {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let host = request.uri().host().unwrap().to_owned();
         if SIMULATOR.ends_with(&host) {
             return Ok(self.simulator.answer(&request));
         }
-        let router = self.routers.lock().unwrap().get(&host).cloned().ok_or(TransportError)?;
+        if request.uri().path() == "/backchannel" {
+            return Ok(self.receive_logout(&request));
+        }
+        let router = self.routers.lock().unwrap().get(&host).cloned();
+        let router = router.ok_or_else(|| HttpError::Connect("no such host".into()))?;
         let response = router.oneshot(from("192.0.2.1:4000", request.map(Body::from))).await.unwrap();
         let (parts, body) = response.into_parts();
-        Ok(Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap().to_vec()))
+        Ok(http::Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap().to_vec()))
     }
 }
 
-#[async_trait]
-impl LogoutSender for Net {
-    async fn send(&self, uri: &str, logout_token: &str) -> bool {
-        self.logouts.lock().unwrap().push((uri.to_owned(), logout_token.to_owned()));
-        !*self.deaf.lock().unwrap()
-    }
-}
+/// The guarded client: what portals publish, and the logout endpoints of registered ones.
+struct Portals(Arc<Net>);
 
 #[async_trait]
-impl Outbound for Net {
-    async fn fetch(&self, url: &str) -> Result<Document, FetchError> {
-        let mut published = self.published.lock().unwrap();
-        let (body, fetched) = published.get_mut(url).ok_or(FetchError::Failed)?;
+impl HttpClient for Portals {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        if request.method() == Method::POST {
+            return Ok(self.0.receive_logout(&request));
+        }
+        let mut published = self.0.published.lock().unwrap();
+        let found = published.get_mut(&request.uri().to_string());
+        let (body, fetched) = found.ok_or_else(|| HttpError::Connect("no such host".into()))?;
         *fetched += 1;
-        let picture = self.pictures.load(Ordering::SeqCst);
+        let picture = self.0.pictures.load(Ordering::SeqCst);
         let media_type = if picture { "image/png" } else { "application/json" };
-        Ok(Document { body: body.clone(), media_type: media_type.into(), max_age: None })
-    }
-
-    async fn post(&self, url: &str, form: String) -> bool {
-        LogoutSender::send(self, url, form.strip_prefix("logout_token=").unwrap()).await
+        Ok(http::Response::builder().header("content-type", media_type).body(body.clone()).unwrap())
     }
 }
 
@@ -138,9 +148,7 @@ impl Lab {
         let environment = Environment {
             clock: clock.clone(),
             entropy: Arc::new(Seeded(Mutex::new(StdRng::seed_from_u64(7)))),
-            transport: net.clone(),
-            sender: net.clone(),
-            outbound: net.clone(),
+            http: HttpClients { trusted: net.clone(), guarded: Arc::new(Portals(net.clone())) },
         };
         let client_key = SigningKey::generate(Algorithm::Es256).unwrap();
         let broker_file = write(folder.path(), "broker.toml", &(broker_config(&client_key) + more));
@@ -168,7 +176,7 @@ impl Lab {
         Self { clock, net, broker, idp, client_key, environment, folder }
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+    pub(crate) async fn send(&self, request: http::Request<Body>) -> Reply {
         let url = request.uri().to_string();
         let request = from("198.51.100.7:4000", request);
         let router = self.net.routers.lock().unwrap()[request.uri().host().unwrap()].clone();
@@ -178,7 +186,7 @@ impl Lab {
     }
 
     pub(crate) async fn post(&self, url: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Reply {
-        let mut request = Request::post(url).header("content-type", "application/x-www-form-urlencoded");
+        let mut request = http::Request::post(url).header("content-type", "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -186,13 +194,14 @@ impl Lab {
     }
 
     pub(crate) async fn userinfo(&self, token: &str) -> Reply {
-        let request = Request::get(format!("{BROKER}/userinfo")).header("authorization", format!("Bearer {token}"));
+        let request =
+            http::Request::get(format!("{BROKER}/userinfo")).header("authorization", format!("Bearer {token}"));
         self.send(request.body(Body::empty()).unwrap()).await
     }
 }
 
 /// As a server hands over a request: with the address of the peer.
-fn from(peer: &str, mut request: Request<Body>) -> Request<Body> {
+fn from(peer: &str, mut request: http::Request<Body>) -> http::Request<Body> {
     let peer: SocketAddr = peer.parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
     request

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use http::{Request, Response};
+use nixa_http_client::{Request, Response};
 use nixa_protocol::jose::{Algorithm, SigningKey};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ impl Default for Simulator {
 }
 
 impl Simulator {
-    pub(crate) fn answer(&self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    pub(crate) fn answer(&self, request: &Request) -> Response {
         let body = match request.uri().path() {
             "/.well-known/openid-configuration" => json!({
                 "issuer": SIMULATOR,
@@ -49,6 +49,9 @@ impl Simulator {
             "/userinfo" => self.userinfo.lock().unwrap().clone(),
             path => panic!("the simulator has no {path}"),
         };
-        Response::builder().header("content-type", "application/json").body(body.to_string().into_bytes()).unwrap()
+        http::Response::builder()
+            .header("content-type", "application/json")
+            .body(body.to_string().into_bytes())
+            .unwrap()
     }
 }

@@ -1,9 +1,11 @@
 //! What clients publish at addresses that they have registered.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
+use axum::http::{StatusCode, header};
+use nixa_http_client::{HttpClient, HttpError, Response, get};
 use nixa_protocol::Timestamp;
 use thiserror::Error;
 
@@ -21,15 +23,15 @@ const RETRY_AFTER: i64 = 10;
 /// How long an answer that cannot be fetched anew is still used.
 const STALE: i64 = 86_400;
 
-/// Why an address was not fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+/// Why there is no document.
+#[derive(Debug, Error)]
 pub enum FetchError {
-    /// Its scheme or its network is not allowed.
-    #[error("the address is not allowed")]
-    NotAllowed,
-    /// It did not answer, or not as it should.
-    #[error("the address does not answer")]
-    Failed,
+    /// The address may not be asked, or does not answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// It answers with another status than 200.
+    #[error("the answer has status {0}")]
+    Status(StatusCode),
 }
 
 /// An answer.
@@ -43,13 +45,27 @@ pub struct Document {
     pub max_age: Option<i64>,
 }
 
-/// The way to addresses that a client has named. Whoever implements it keeps it off private networks.
-#[async_trait]
-pub trait Outbound: Send + Sync {
-    /// Gets a document.
-    async fn fetch(&self, url: &str) -> Result<Document, FetchError>;
-    /// Posts a form; whether the answer was 200 or 204.
-    async fn post(&self, url: &str, form: String) -> bool;
+impl TryFrom<Response> for Document {
+    type Error = FetchError;
+
+    fn try_from(response: Response) -> Result<Self, FetchError> {
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let max_age = max_age(text(header::CACHE_CONTROL));
+        Ok(Self { media_type, max_age, body: response.into_body() })
+    }
+}
+
+/// How long an answer may be used, in seconds (RFC 9111 §5.2.2).
+fn max_age(cache_control: &str) -> Option<i64> {
+    let mut directives = cache_control.split(',').map(|directive| directive.trim().to_ascii_lowercase());
+    if directives.clone().any(|directive| directive == "no-store" || directive == "no-cache") {
+        return Some(0);
+    }
+    directives.find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
 }
 
 #[derive(Default)]
@@ -62,15 +78,15 @@ struct Entry {
 
 /// Documents that were fetched, each as long as it says.
 pub struct Documents {
-    outbound: Arc<dyn Outbound>,
+    client: Arc<dyn HttpClient>,
     known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Entry>>>>,
 }
 
 impl Documents {
-    /// Nothing is fetched yet.
+    /// Nothing is fetched yet. The client must be a guarded one: the addresses are of the clients' choice.
     #[must_use]
-    pub fn new(outbound: Arc<dyn Outbound>) -> Self {
-        Self { outbound, known: Mutex::default() }
+    pub fn new(guarded: Arc<dyn HttpClient>) -> Self {
+        Self { client: guarded, known: Mutex::default() }
     }
 
     /// The document at an address, as it was fetched not long ago; with `anew`, fetched again unless that was done
@@ -89,61 +105,61 @@ impl Documents {
         let due = entry.document.is_none() || now >= entry.fresh_until || missing;
         if due && entry.tried_at.is_none_or(|at| now - at >= RETRY_AFTER) {
             entry.tried_at = Some(now);
-            match self.outbound.fetch(url).await {
-                Ok(document) => {
-                    entry.fetched_at = now;
-                    entry.fresh_until = now + document.max_age.unwrap_or(FRESH).clamp(0, LONGEST_FRESH);
-                    entry.document = Some(Arc::new(document));
-                }
-                Err(error) => tracing::warn!(%error, "what a client publishes cannot be fetched"),
+            if let Ok(document) = self.fetch(url).await {
+                entry.fetched_at = now;
+                entry.fresh_until = now + document.max_age.unwrap_or(FRESH).clamp(0, LONGEST_FRESH);
+                entry.document = Some(Arc::new(document));
             }
         }
         entry.document.clone().filter(|_| now < entry.fresh_until + STALE)
     }
 
-    /// The document at an address as it is now.
-    ///
-    /// # Errors
-    /// [`FetchError`].
+    /// The document at an address as it is now. Why there is none is logged, without the address: it may have a
+    /// secret in its query.
     pub async fn fetch(&self, url: &str) -> Result<Document, FetchError> {
-        self.outbound.fetch(url).await
+        let fetched = self.request(url).await;
+        if let Err(error) = &fetched {
+            tracing::warn!(%error, cause = ?error.source(), "what a client publishes cannot be fetched");
+        }
+        fetched
     }
 
-    /// Posts a form to an address.
-    pub async fn post(&self, url: &str, form: String) -> bool {
-        self.outbound.post(url, form).await
+    async fn request(&self, url: &str) -> Result<Document, FetchError> {
+        Document::try_from(self.client.send(get(url)?).await?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+    use nixa_http_client::Request;
+
     use super::*;
 
     struct Counting(Mutex<(usize, Option<i64>, bool)>);
 
     #[async_trait]
-    impl Outbound for Counting {
-        async fn fetch(&self, _url: &str) -> Result<Document, FetchError> {
+    impl HttpClient for Counting {
+        async fn send(&self, _: Request) -> Result<Response, HttpError> {
             let mut state = self.0.lock().unwrap();
             state.0 += 1;
             let (count, max_age, fails) = *state;
             if fails {
-                return Err(FetchError::Failed);
+                return Err(HttpError::TimedOut);
             }
-            Ok(Document { body: vec![u8::try_from(count).unwrap()], media_type: String::new(), max_age })
-        }
-
-        async fn post(&self, _url: &str, _form: String) -> bool {
-            false
+            let mut response = Response::new(vec![u8::try_from(count).unwrap()]);
+            let lifetime = max_age.map(|seconds| format!("max-age={seconds}").parse().unwrap());
+            response.headers_mut().extend(lifetime.map(|value| (header::CACHE_CONTROL, value)));
+            Ok(response)
         }
     }
 
     #[tokio::test]
     async fn fetched_when_due_and_seldom_anew() {
-        let outbound = Arc::new(Counting(Mutex::new((0, None, false))));
-        let documents = Documents::new(outbound.clone());
+        let client = Arc::new(Counting(Mutex::new((0, None, false))));
+        let documents = Documents::new(client.clone());
         let set = |max_age, fails| {
-            let mut state = outbound.0.lock().unwrap();
+            let mut state = client.0.lock().unwrap();
             (state.1, state.2) = (max_age, fails);
         };
         let get = async |anew, at| documents.get("https://rp.example/", anew, Timestamp(at)).await.map(|d| d.body[0]);
@@ -159,7 +175,36 @@ mod tests {
         set(None, true);
         assert_eq!(get(false, 1_410 + 86_400).await, Some(4), "the old one where there is no new one");
         assert_eq!(get(false, 1_419 + 86_400).await, Some(4));
-        assert_eq!(outbound.0.lock().unwrap().0, 5, "and not tried at each request");
+        assert_eq!(client.0.lock().unwrap().0, 5, "and not tried at each request");
         assert_eq!(get(false, 1_410 + 2 * 86_400).await, None, "but not for ever");
+    }
+    #[test]
+    fn what_an_answer_says_of_itself() {
+        let answer = |status: u16, headers: &[(&str, &str)]| {
+            let mut response = axum::http::Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(*name, *value);
+            }
+            Document::try_from(response.body(b"{}".to_vec()).unwrap())
+        };
+        let document = answer(200, &[("content-type", "Image/PNG; x=y"), ("cache-control", "max-age=7")]).unwrap();
+        assert_eq!(document, Document { body: b"{}".to_vec(), media_type: "image/png".into(), max_age: Some(7) });
+        assert_eq!(answer(200, &[]).unwrap().max_age, None);
+        for status in [201, 204, 302, 404, 500] {
+            assert!(matches!(answer(status, &[]), Err(FetchError::Status(s)) if s == status), "{status}");
+        }
+    }
+
+    #[test]
+    fn how_long_an_answer_may_be_used() {
+        for (cache_control, expected) in [
+            ("", None),
+            ("public, max-age=60", Some(60)),
+            ("Max-Age=\"5\"", Some(5)),
+            ("no-store", Some(0)),
+            ("max-age=x", None),
+        ] {
+            assert_eq!(max_age(cache_control), expected, "{cache_control}");
+        }
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use nixa_http_client::HttpClient;
 use nixa_protocol::jose::kid_of;
 use nixa_protocol::registration::{MetadataRefusal, check_sector};
 use nixa_protocol::{Client, OAuthError, Timestamp};
 use nixa_storage::{ClientStore, StorageError};
 use serde_json::Value;
 
-use crate::client::documents::{Documents, Outbound};
+use crate::client::documents::Documents;
 
 /// How long a client is taken as it was read, in seconds: so long may another instance go on with what this one
 /// has changed.
@@ -30,11 +31,11 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// The declared clients, and those registered in a store.
+    /// The declared clients, and those registered in a store. What they publish is fetched by the guarded client.
     #[must_use]
-    pub fn new(store: Arc<dyn ClientStore>, outbound: Arc<dyn Outbound>, declared: Vec<Client>) -> Self {
+    pub fn new(store: Arc<dyn ClientStore>, guarded: Arc<dyn HttpClient>, declared: Vec<Client>) -> Self {
         let declared = declared.into_iter().map(|client| (client.client_id.clone(), Arc::new(client))).collect();
-        Self { store, documents: Documents::new(outbound), declared, read: RwLock::default() }
+        Self { store, documents: Documents::new(guarded), declared, read: RwLock::default() }
     }
 
     /// The client with this identifier.

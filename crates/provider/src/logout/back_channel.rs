@@ -1,11 +1,13 @@
 //! Back-channel logout: tokens from a durable outbox (OpenID Connect Back-Channel Logout 1.0).
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::sync::Arc;
 
-use async_trait::async_trait;
+use axum::http::StatusCode;
 use futures_util::future::join_all;
 use nixa_audit::{Event, Kind};
+use nixa_http_client::{HttpClient, HttpClients, post};
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, backchannel_logout_event};
 use nixa_protocol::{Client, Timestamp, random_token};
@@ -34,11 +36,19 @@ const LOGGED_IN_AGAIN: &str = "logged-in-again";
 const PUT_OFF: &str = "put-off";
 const GIVEN_UP: &str = "given-up";
 
-/// Sends a logout token to a client.
-#[async_trait]
-pub trait LogoutSender: Send + Sync {
-    /// Posts `logout_token` to the client's endpoint; whether the client accepted it.
-    async fn send(&self, uri: &str, logout_token: &str) -> bool;
+/// Posts a logout token to a client's endpoint; whether the client accepted it: it answers 200, or 204 as many do
+/// (§2.8).
+async fn post_token(http: &dyn HttpClient, uri: &str, token: &str) -> bool {
+    // Nothing in a token needs encoding: it is base64url with dots.
+    let request = post(uri, "application/x-www-form-urlencoded", format!("logout_token={token}"));
+    let Ok(request) = request else { return false };
+    match http.send(request).await {
+        Ok(answer) => matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT),
+        Err(error) => {
+            tracing::warn!(%error, cause = ?error.source(), "a client cannot be told of a logout");
+            false
+        }
+    }
 }
 
 /// Delivers logout tokens.
@@ -49,7 +59,7 @@ pub struct BackChannel {
     pub(crate) clients: Arc<Clients>,
     pub(crate) sessions: Arc<dyn SessionMembership>,
     pub(crate) outbox: Arc<dyn LogoutOutbox>,
-    pub(crate) sender: Arc<dyn LogoutSender>,
+    pub(crate) http: HttpClients,
     pub(crate) queued: Notify,
 }
 
@@ -151,13 +161,9 @@ impl BackChannel {
 
     /// Whether the client accepted a token.
     async fn send(&self, client: &Client, uri: &str, token: &str) -> bool {
-        if client.declared {
-            self.sender.send(uri, token).await
-        } else {
-            // Not everybody who may register may have this server post into its own networks. Nothing in a token
-            // needs encoding: it is base64url with dots.
-            self.clients.documents.post(uri, format!("logout_token={token}")).await
-        }
+        // Not everybody who may register may have this server post into its own networks.
+        let http = if client.declared { &self.http.trusted } else { &self.http.guarded };
+        post_token(&**http, uri, token).await
     }
 
     /// Takes a delivery out of the queue.

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use nixa_http_client::AddressPolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Finding;
-use crate::outbound::Reach;
 
 /// `[server.outbound]`: where this server may fetch what clients publish (key sets, sectors, logos), and tell
 /// registered clients of logouts.
@@ -35,9 +35,9 @@ impl OutboundSection {
         }
     }
 
-    /// Where the guarded client may go.
+    /// Which addresses the guarded client may ask.
     #[must_use]
-    pub fn reach(&self) -> Reach {
-        Reach { http: self.http, networks: self.networks.clone() }
+    pub fn address_policy(&self) -> AddressPolicy {
+        AddressPolicy { allow_http: self.http, allowed_networks: self.networks.clone() }
     }
 }
