@@ -26,8 +26,9 @@ pub use client::registrar::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
 
+pub use http::language::ChosenLanguage;
 pub use http::page_error::{PageError, see_other};
-pub use http::visitor::{ChosenLanguage, Visitor};
+pub use http::visitor::Visitor;
 pub use interaction::{Authenticated, Interaction, Next};
 pub use logout::back_channel::BackChannel;
 pub use logout::session_end::SessionEnd;

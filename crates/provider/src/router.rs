@@ -12,21 +12,20 @@ use nixa_web::{security_headers, session_layer, stylesheet, trace_requests};
 use percent_encoding::percent_decode_str;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_sessions::Session;
 
-use crate::authorize::dispatch::continue_transaction;
 use crate::authorize::endpoint as authorize;
 use crate::authorize::par::push;
 use crate::authorize::response::script;
+use crate::authorize::resume::resume;
 use crate::client::logo;
 use crate::client::registration as register;
 use crate::http::browser_limit::limit_browsers;
 use crate::http::cors::cors;
+use crate::http::error_layer::render_page_errors;
 use crate::http::health::{healthz, readyz};
 use crate::http::metadata::{configuration, jwks};
-use crate::http::page_error::render_page_errors;
+use crate::http::page_error::PageError;
 use crate::http::rate_limit::limit_programs;
-use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
 use crate::logout::deliveries::{DeliveriesEndpoint, deliveries};
 use crate::logout::end_session;
@@ -71,7 +70,7 @@ pub fn router<I: Interaction>(
         .layer(cors());
     let for_browsers = Router::new()
         .route("/authorize", get(authorize::get).post(authorize::post))
-        .route("/continue/{login}", get(continue_transaction))
+        .route("/continue/{login}", get(resume))
         .route("/logout", get(end_session::get).post(end_session::post))
         .route("/logout/{reference}", get(outcome::show))
         .merge(pages)
@@ -111,35 +110,12 @@ async fn icon() -> Response {
     (headers, nixa_web::ICON).into_response()
 }
 
-async fn not_found<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    chosen: ChosenLanguage,
-) -> Response {
-    nothing_here(&provider, &session, chosen, StatusCode::NOT_FOUND).await
+async fn not_found() -> PageError {
+    PageError::refused(StatusCode::NOT_FOUND, "not-found")
 }
 
-async fn wrong_method<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    chosen: ChosenLanguage,
-) -> Response {
-    nothing_here(&provider, &session, chosen, StatusCode::METHOD_NOT_ALLOWED).await
-}
-
-async fn nothing_here<I: Interaction>(
-    provider: &Provider<I>,
-    session: &Session,
-    chosen: ChosenLanguage,
-    status: StatusCode,
-) -> Response {
-    match provider.known_browser(session).await {
-        Ok(browser) => {
-            let text = provider.text_for(browser.as_ref(), chosen, &[]);
-            provider.problem(text, status, "not-found").into_response()
-        }
-        Err(response) => response,
-    }
+async fn wrong_method() -> PageError {
+    PageError::refused(StatusCode::METHOD_NOT_ALLOWED, "not-found")
 }
 
 /// A path that is not UTF-8 is no path of ours; its route's own refusal would be bare English text.

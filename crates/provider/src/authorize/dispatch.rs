@@ -1,6 +1,6 @@
 //! The dispatcher: every page of a transaction returns here, and stored state alone decides what is next.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
@@ -9,9 +9,9 @@ use nixa_protocol::{Client, ErrorCode, OAuthError, random_token};
 use nixa_web::{BrowserSession, Text};
 
 use crate::authorize::code::{CodeRecord, Codes};
-use crate::authorize::open_transaction::OpenTransaction;
 use crate::authorize::transaction::{StoredTransaction, Transaction};
 use crate::error::ProviderError;
+use crate::http::language::{ChosenLanguage, language_for};
 use crate::http::page_error::{PageError, see_other};
 use crate::interaction::{Authenticated, Interaction, Next};
 use crate::provider::Provider;
@@ -26,24 +26,6 @@ impl<R> Outcome<R> {
     fn denied(error: OAuthError) -> Self {
         Self { result: Err(error), record: None }
     }
-}
-
-/// `GET /continue/{login}`
-pub(crate) async fn continue_transaction<I: Interaction>(
-    headers: HeaderMap,
-    open: OpenTransaction<I>,
-) -> Result<Response, PageError> {
-    let OpenTransaction { provider, browser, transaction, .. } = open;
-    if provider.interaction.observe(&headers, &transaction.data).is_none() {
-        return dispatch(&provider, &browser, transaction).await;
-    }
-    let changed = provider.transactions.change(&transaction.id, provider.now(), |t| {
-        if let Some(data) = provider.interaction.observe(&headers, &t.data) {
-            t.data = data;
-        }
-    });
-    let transaction = changed.await?.unwrap_or(transaction);
-    dispatch(&provider, &browser, transaction).await
 }
 
 /// Decides what a stored transaction needs and goes there.
@@ -62,7 +44,7 @@ pub(crate) async fn dispatch<I: Interaction>(
         // Another request changed or finished it: judge it anew from what is stored.
         return Ok(see_other(&transaction.continue_path()));
     }
-    let text = provider.text(browser, &transaction.request.ui_locales);
+    let text = language_for(Some(browser), ChosenLanguage::default(), &transaction.request.ui_locales);
     let denial = denied(&transaction.request);
     answer(provider, text, &transaction.request, outcome, Some(denial)).await
 }
@@ -80,7 +62,7 @@ pub(crate) async fn begin<I: Interaction>(
             Ok(see_other(&path))
         }
         Prompted::Answer(outcome) => {
-            let text = provider.text(browser, &transaction.request.ui_locales);
+            let text = language_for(Some(browser), ChosenLanguage::default(), &transaction.request.ui_locales);
             // Of nobody it is not recorded: a stranger could have it written all day.
             let denial = person.map(|person| denied(&transaction.request).about(person.as_str()));
             answer(provider, text, &transaction.request, outcome, denial).await

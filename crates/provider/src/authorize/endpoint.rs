@@ -20,8 +20,9 @@ use nixa_web::{BrowserSession, FormError, Text, read_form};
 use crate::authorize::dispatch::begin;
 use crate::authorize::transaction::Transaction;
 use crate::error::ProviderError;
-use crate::http::page_error::{PageError, PageLanguage, see_other};
-use crate::http::visitor::{ChosenLanguage, Visitor};
+use crate::http::language::{ChosenLanguage, PageLanguage, language_for};
+use crate::http::page_error::{PageError, see_other};
+use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -43,8 +44,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The language that parameters ask for, where the person has not chosen another; error pages use it too.
-    fn language<I: Interaction>(&self, provider: &Provider<I>, params: &Params) -> Text {
-        let text = provider.text_for(self.browser, self.chosen, &params.list("ui_locales"));
+    fn language(&self, params: &Params) -> Text {
+        let text = language_for(self.browser, self.chosen, &params.list("ui_locales"));
         self.page.note(text);
         text
     }
@@ -107,7 +108,7 @@ async fn receive<I: Interaction>(
     params: Params,
     reader: &Reader<'_>,
 ) -> Result<Received, PageError> {
-    let text = reader.language(provider, &params);
+    let text = reader.language(&params);
     let now = provider.now();
     let client = client_of(provider, &params).await?;
     let pushed = params.get("request_uri").is_some_and(|uri| uri.starts_with(REQUEST_URI));
@@ -125,7 +126,7 @@ async fn receive<I: Interaction>(
             }
         }
     };
-    let text = reader.language(provider, &params);
+    let text = reader.language(&params);
     let bound = bind(&params, client).map_err(|unbound| match unbound {
         Unbound::UnregisteredRedirectUri => PageError::refused(StatusCode::BAD_REQUEST, "unregistered-address"),
         Unbound::NoRedirectUri => bad_request(),

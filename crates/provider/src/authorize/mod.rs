@@ -4,7 +4,7 @@ pub(crate) mod code;
 pub(crate) mod dispatch;
 pub(crate) mod endpoint;
 pub(crate) mod open_transaction;
-pub(crate) mod page;
 pub(crate) mod par;
 pub(crate) mod response;
+pub(crate) mod resume;
 pub(crate) mod transaction;

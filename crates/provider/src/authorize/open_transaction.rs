@@ -16,7 +16,8 @@ use nixa_web::{BrowserSession, NextLink, Page, Text, read_form};
 use crate::authorize::dispatch::dispatch;
 use crate::authorize::transaction::{StoredTransaction, Transaction};
 use crate::error::ProviderError;
-use crate::http::page_error::{PageError, PageLanguage, see_other};
+use crate::http::language::{ChosenLanguage, PageLanguage, language_for};
+use crate::http::page_error::{PageError, see_other};
 use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
@@ -46,8 +47,8 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for OpenTransaction<I> {
         let id = path.iter().find(|(name, _)| *name == "login").map(|(_, id)| id.to_owned()).unwrap_or_default();
         let visitor = Visitor::from_request_parts(parts, provider).await?;
         let open = Self::open(provider.clone(), visitor, &id).await?;
-        let Ok(language) = PageLanguage::from_request_parts(parts, provider).await;
-        language.note(open.text);
+        let Ok(page) = PageLanguage::from_request_parts(parts, provider).await;
+        page.note(open.text);
         Ok(open)
     }
 }
@@ -68,7 +69,7 @@ impl<I: Interaction> OpenTransaction<I> {
         if let Some(lang) = chosen.0 {
             browser.choose_lang(lang).await.map_err(ProviderError::from)?;
         }
-        let text = provider.text(&browser, &transaction.request.ui_locales);
+        let text = language_for(Some(&browser), ChosenLanguage::default(), &transaction.request.ui_locales);
         if transaction.browser.is_none() {
             let bound = provider.transactions.change(&transaction.id, now, |t| {
                 t.browser.get_or_insert_with(|| browser.id().clone());

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_web::Text;
 
-use crate::error::ProviderError;
-use crate::http::json::set_retry_after;
+use crate::http::page_error::render;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
@@ -23,12 +21,6 @@ pub(crate) async fn limit_browsers<I: Interaction>(
     let address = provider.rate_limiter.counted_address(&request);
     match provider.rate_limiter.count_address(address).await {
         Ok(()) => next.run(request).await,
-        Err(ProviderError::RateLimited { retry_after }) => {
-            let page = provider.problem(Text::default(), StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
-            let mut response = page.in_both_languages().into_response();
-            set_retry_after(&mut response, retry_after);
-            response
-        }
-        Err(error) => provider.failed(&error, Text::default()),
+        Err(error) => render(&provider.branding, Text::default(), &error.into()),
     }
 }

@@ -1,20 +1,16 @@
-//! What goes wrong on a page, and the one layer that renders it.
+//! What goes wrong on a page.
 
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nixa_web::{BrowserSession, ErrorPage, NextLink, Text};
-use tower_sessions::Session;
+use nixa_web::{Branding, ErrorPage, NextLink, Text};
 
 use crate::error::ProviderError;
-use crate::http::visitor::ChosenLanguage;
-use crate::interaction::Interaction;
-use crate::provider::Provider;
+use crate::http::json::set_retry_after;
+
+/// After how many seconds a fault of ours is worth another try.
+const RETRY_AFTER: i64 = 5;
 
 /// Why a person sees an error page.
 #[derive(Debug)]
@@ -52,9 +48,9 @@ impl<E: Into<ProviderError>> From<E> for PageError {
     }
 }
 
-/// The mark of an error on its way to [`render_page_errors`].
+/// An error on its way to the layer that renders it.
 #[derive(Clone)]
-struct Unrendered(Arc<PageError>);
+pub(crate) struct Unrendered(pub(crate) Arc<PageError>);
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
@@ -64,66 +60,26 @@ impl IntoResponse for PageError {
     }
 }
 
-/// The language of a request's error page, which extractors and handlers find out on their way.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PageLanguage(Arc<Mutex<Option<Text>>>);
-
-impl PageLanguage {
-    /// Remembers the language; what is found out later is known better.
-    pub(crate) fn note(&self, text: Text) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-    }
-
-    fn get(&self) -> Option<Text> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for PageLanguage {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
-    }
-}
-
-/// Renders the errors of handlers in the person's language, in one place.
-pub(crate) async fn render_page_errors<I: Interaction>(
-    State(provider): State<Arc<Provider<I>>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let language = PageLanguage::default();
-    request.extensions_mut().insert(language.clone());
-    let session = request.extensions().get::<Session>().cloned();
-    let (mut parts, body) = request.into_parts();
-    let Ok(chosen) = ChosenLanguage::from_request_parts(&mut parts, &()).await;
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some(Unrendered(error)) = response.extensions_mut().remove() else { return response };
-    let text = match (language.get(), session) {
-        (Some(text), _) => text,
-        (None, Some(session)) => {
-            let browser = BrowserSession::existing(&session).await.ok().flatten();
-            provider.text_for(browser.as_ref(), chosen, &[])
-        }
-        (None, None) => provider.text_for(None, chosen, &[]),
-    };
-    render(&provider, text, &error)
-}
-
-fn render<I: Interaction>(provider: &Provider<I>, text: Text, error: &PageError) -> Response {
+/// The page of an error.
+pub(crate) fn render(branding: &Branding, text: Text, error: &PageError) -> Response {
     match error {
+        PageError::Failed(ProviderError::RateLimited { retry_after }) => {
+            let page = ErrorPage::new(branding, text, StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+            let mut response = page.in_both_languages().into_response();
+            set_retry_after(&mut response, *retry_after);
+            response
+        }
         PageError::Failed(error) => {
             error.log();
             // The same address again: what was asked is not lost, and the first page needs the store too.
             let again = NextLink { href: String::new(), label: text.t("try-again") };
-            let page = ErrorPage::new(&provider.branding, text, StatusCode::SERVICE_UNAVAILABLE, "try-later");
+            let page = ErrorPage::new(branding, text, StatusCode::SERVICE_UNAVAILABLE, "try-later");
             let mut response = page.next_link(again).in_both_languages().into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            set_retry_after(&mut response, RETRY_AFTER);
             response
         }
         PageError::Refused { status, code, link } => {
-            let page = ErrorPage::new(&provider.branding, text, *status, code);
+            let page = ErrorPage::new(branding, text, *status, code);
             match link {
                 Some(link) => page.next_link(link.clone()).into_response(),
                 None => page.into_response(),

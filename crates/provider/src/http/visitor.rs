@@ -1,31 +1,17 @@
 //! Who asks for a page: the browser, as far as it is known, and the language.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use nixa_protocol::Params;
-use nixa_web::{BrowserSession, Lang, Text};
+use nixa_web::{BrowserSession, Text};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
-use crate::http::page_error::{PageError, PageLanguage};
+use crate::http::language::{ChosenLanguage, PageLanguage, language_for};
+use crate::http::page_error::PageError;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
-
-/// The language that a request chooses by `?lang=`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ChosenLanguage(pub Option<Lang>);
-
-impl<S: Sync> FromRequestParts<S> for ChosenLanguage {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let params = Params::parse(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
-        Ok(Self(params.get("lang").and_then(Lang::parse)))
-    }
-}
 
 /// Whoever asks for a page.
 pub struct Visitor {
@@ -68,9 +54,9 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for Visitor {
         let session = session.map_err(|(status, _)| PageError::refused(status, "try-later"))?;
         let Ok(chosen) = ChosenLanguage::from_request_parts(parts, provider).await;
         let browser = BrowserSession::existing(&session).await.map_err(ProviderError::from)?;
-        let text = provider.text_for(browser.as_ref(), chosen, &[]);
-        let Ok(language) = PageLanguage::from_request_parts(parts, provider).await;
-        language.note(text);
+        let text = language_for(browser.as_ref(), chosen, &[]);
+        let Ok(page) = PageLanguage::from_request_parts(parts, provider).await;
+        page.note(text);
         Ok(Self { browser, chosen, text, session })
     }
 }

@@ -7,15 +7,15 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use nixa_protocol::{Client, Params};
 use nixa_web::{BrowserSession, Page, Text, html, read_form};
-use tower_sessions::Session;
 
 use crate::authorize::open_transaction::origin;
 use crate::error::ProviderError;
-use crate::http::page_error::see_other;
-use crate::http::visitor::ChosenLanguage;
+use crate::http::language::{PageLanguage, language_for};
+use crate::http::page_error::{PageError, see_other};
+use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
 use crate::logout::front_channel::{after_logout, message};
 use crate::logout::request::{LogoutRequest, LogoutRequests, Participants};
@@ -41,51 +41,42 @@ struct ConfirmPage {
 /// `GET /logout`
 pub(crate) async fn get<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    chosen: ChosenLanguage,
+    visitor: Visitor,
+    page: PageLanguage,
     RawQuery(query): RawQuery,
-) -> Response {
-    match Params::parse(query.unwrap_or_default().as_bytes()) {
-        Ok(params) => respond(&provider, &session, chosen, &params, false).await,
-        Err(_) => provider.problem(Text::default(), StatusCode::BAD_REQUEST, "bad-request").into_response(),
-    }
+) -> Result<Response, PageError> {
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| bad_request())?;
+    respond(&provider, visitor, &page, &params, false).await
 }
 
 /// `POST /logout`
 pub(crate) async fn post<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
-    session: Session,
+    visitor: Visitor,
+    page: PageLanguage,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match read_form(&headers, body) {
-        Ok(params) => respond(&provider, &session, ChosenLanguage::default(), &params, true).await,
-        Err(e) => provider.problem(Text::default(), e.status(), "bad-request").into_response(),
-    }
+) -> Result<Response, PageError> {
+    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), "bad-request"))?;
+    respond(&provider, visitor, &page, &params, true).await
+}
+
+fn bad_request() -> PageError {
+    PageError::refused(StatusCode::BAD_REQUEST, "bad-request")
 }
 
 async fn respond<I: Interaction>(
     provider: &Provider<I>,
-    session: &Session,
-    chosen: ChosenLanguage,
+    mut visitor: Visitor,
+    page: &PageLanguage,
     params: &Params,
     post: bool,
-) -> Response {
-    let mut browser = match provider.known_browser(session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
-    let text = provider.text_for(browser.as_ref(), chosen, &params.list("ui_locales"));
-    let acted = async {
-        if let (Some(browser), Some(lang)) = (&mut browser, chosen.0) {
-            browser.choose_lang(lang).await?;
-        }
-        if params.refuse_repeated().is_err() {
-            return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "bad-request").into_response());
-        }
-        act(provider, browser.as_mut(), text, params, post).await
-    };
-    acted.await.unwrap_or_else(|error| provider.failed(&error, text))
+) -> Result<Response, PageError> {
+    let text = language_for(visitor.browser.as_ref(), visitor.chosen, &params.list("ui_locales"));
+    page.note(text);
+    visitor.remember_language().await?;
+    params.refuse_repeated().map_err(|_| bad_request())?;
+    Ok(act(provider, visitor.browser.as_mut(), text, params, post).await?)
 }
 
 /// What a request leads to.

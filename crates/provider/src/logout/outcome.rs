@@ -11,11 +11,11 @@ use nixa_protocol::{Client, Timestamp, digest, random_token};
 use nixa_storage::{DELIVERED, DeliveryState, Entries, Entry, LogoutOutbox, Prefix};
 use nixa_web::{Page, Text, html};
 use serde::{Deserialize, Serialize};
-use tower_sessions::Session;
 
 use crate::client::registry::Clients;
 use crate::error::ProviderError;
-use crate::http::visitor::ChosenLanguage;
+use crate::http::page_error::PageError;
+use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 use crate::runtime::Runtime;
@@ -104,19 +104,11 @@ fn outcome_key(client: &Client, deliveries: &[DeliveryState]) -> &'static str {
 /// `GET /logout/{reference}`
 pub(crate) async fn show<I: Interaction>(
     State(provider): State<Arc<Provider<I>>>,
-    session: Session,
-    chosen: ChosenLanguage,
+    visitor: Visitor,
     Path(reference): Path<String>,
-) -> Response {
-    let browser = match provider.known_browser(&session).await {
-        Ok(browser) => browser,
-        Err(response) => return response,
-    };
-    let text = provider.text_for(browser.as_ref(), chosen, &[]);
-    let services = match LogoutOutcomes::new(&provider).describe(&reference, text).await {
-        Ok(services) => services,
-        Err(error) => return provider.failed(&error, text),
-    };
+) -> Result<Response, PageError> {
+    let text = visitor.text;
+    let services = LogoutOutcomes::new(&provider).describe(&reference, text).await?;
     let page = LoggedOutPage {
         page: Page::new(&provider.branding, text, "logged-out-title"),
         message: text.t("logged-out-text"),
@@ -125,5 +117,5 @@ pub(crate) async fn show<I: Interaction>(
         href: "/".to_owned(),
         label: text.t("back-home"),
     };
-    html(&page.page, &page, StatusCode::OK)
+    Ok(html(&page.page, &page, StatusCode::OK))
 }
