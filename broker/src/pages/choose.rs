@@ -4,10 +4,10 @@ use askama::Template;
 use assurance_policy::{Decision, decide};
 use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_provider::{ClientProfile, FormPurpose, FormTarget, PageError};
+use nixa_provider::{Cancel, ClientProfile, FormPurpose, FormTarget, PageError, SwitchAccount};
 use nixa_web::{Page, html};
 
-use super::{Cancel, LoginForm, OpenLogin, SwitchAccount, session_of, wording};
+use super::{LoginForm, OpenLogin, session_of, wording};
 use crate::assessment::Assessment;
 use crate::settings::IdpSettings;
 use crate::transaction::BrokerNotice;

@@ -6,11 +6,13 @@ use axum::response::Response;
 use nixa_audit::{Event, Kind};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
-use nixa_provider::{ClientProfile, FormPurpose, FormTarget, Interaction as _, PageError, ProviderError};
+use nixa_provider::{
+    Cancel, ClientProfile, FormPurpose, FormTarget, Interaction as _, PageError, ProviderError, SwitchAccount,
+};
 use nixa_web::{Page, html};
 use serde_json::json;
 
-use super::{Cancel, LoginForm, OpenLogin, SwitchAccount, session_of};
+use super::{LoginForm, OpenLogin, session_of};
 use crate::next::to_agree;
 
 pub(super) struct Confirm;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use nixa_provider::{FormPurpose, OpenTransaction, Provider, ProviderError, TransactionForm};
+use nixa_provider::{OpenTransaction, Provider, ProviderError, TransactionForm};
 use nixa_storage::Entries;
 
 use crate::broker::Broker;
@@ -35,20 +35,6 @@ pub fn routes() -> Router<Arc<BrokerProvider>> {
         .route("/login/{login}/unmet", get(unmet::show).post(unmet::submit))
         .route("/login/{login}/cancel", post(cancel::cancel).get(cancel::show))
         .route("/login/{login}/switch", post(cancel::switch).get(cancel::show))
-}
-
-/// Gives the login up.
-pub(super) struct Cancel;
-
-impl FormPurpose for Cancel {
-    const PAGE: &'static str = "cancel";
-}
-
-/// Leaves the account that is logged in, for this login.
-pub(super) struct SwitchAccount;
-
-impl FormPurpose for SwitchAccount {
-    const PAGE: &'static str = "switch";
 }
 
 fn callback_uri(broker: &BrokerProvider, idp: &str) -> String {

@@ -4,10 +4,10 @@ use askama::Template;
 use assurance_policy::{Decision, Reason};
 use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_provider::{FormPurpose, FormTarget, PageError};
+use nixa_provider::{FormPurpose, FormTarget, PageError, SwitchAccount};
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, SwitchAccount, session_of, wording};
+use super::{LoginForm, OpenLogin, session_of, wording};
 
 pub(super) struct ReadUnmet;
 

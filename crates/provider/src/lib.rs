@@ -19,7 +19,7 @@ mod settings;
 mod token;
 
 pub use authorize::open_transaction::{
-    ClientProfile, FormPurpose, FormTarget, OpenTransaction, TransactionForm, origin,
+    Cancel, ClientProfile, FormPurpose, FormTarget, OpenTransaction, SwitchAccount, TransactionForm, origin,
 };
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
 pub use client::registrar::registered;

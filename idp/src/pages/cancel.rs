@@ -1,9 +1,9 @@
 //! Leaving a login, or leaving the account that is logged in.
 
 use axum::response::Response;
-use nixa_provider::PageError;
+use nixa_provider::{Cancel, PageError, SwitchAccount};
 
-use super::{Cancel, LoginForm, OpenLogin, SwitchAccount};
+use super::{LoginForm, OpenLogin};
 
 /// These addresses only take forms; opened as a link they lead back to the login.
 pub(super) async fn show(open: OpenLogin) -> Response {

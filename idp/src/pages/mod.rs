@@ -12,7 +12,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use nixa_audit::{Event, Kind};
 use nixa_protocol::Timestamp;
-use nixa_provider::{FormPurpose, OpenTransaction, PageError, Provider, ProviderError, TransactionForm};
+use nixa_provider::{OpenTransaction, PageError, Provider, ProviderError, TransactionForm};
 use nixa_storage::Entries;
 use nixa_web::Text;
 
@@ -32,20 +32,6 @@ pub fn routes() -> Router<Arc<IdpProvider>> {
         .route("/login/{login}/totp", get(totp::show).post(totp::submit))
         .route("/login/{login}/cancel", post(cancel::cancel).get(cancel::show))
         .route("/login/{login}/switch", post(cancel::switch).get(cancel::show))
-}
-
-/// Gives the login up.
-pub(super) struct Cancel;
-
-impl FormPurpose for Cancel {
-    const PAGE: &'static str = "cancel";
-}
-
-/// Leaves the account that is logged in, for this login.
-pub(super) struct SwitchAccount;
-
-impl FormPurpose for SwitchAccount {
-    const PAGE: &'static str = "switch";
 }
 
 /// What a notice says, counted in whole minutes to wait.

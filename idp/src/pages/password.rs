@@ -6,10 +6,10 @@ use axum::response::Response;
 use nixa_credentials::Account;
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
-use nixa_provider::{FormPurpose, FormTarget, PageError, ProviderError};
+use nixa_provider::{Cancel, FormPurpose, FormTarget, PageError, ProviderError};
 use nixa_web::{Page, html};
 
-use super::{Cancel, LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
+use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
 use crate::authenticators::password::LONGEST;
 use crate::transaction::{IdpNotice, IdpSession, SessionData, ShownFactor};
 

@@ -4,12 +4,10 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use nixa_protocol::Params;
-use nixa_provider::{FormPurpose, FormTarget, PageError, ProviderError};
+use nixa_provider::{Cancel, FormPurpose, FormTarget, PageError, ProviderError, SwitchAccount};
 use nixa_web::{Page, html};
 
-use super::{
-    Cancel, LoginForm, OpenLogin, SwitchAccount, add_factor, attempt, notice_text, record_attempt, show_again,
-};
+use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
 use crate::authenticators::totp;
 use crate::transaction::IdpSession;
 

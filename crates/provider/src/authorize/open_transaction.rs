@@ -209,6 +209,20 @@ pub trait FormPurpose: Send + 'static {
     const OF_SESSION: bool = false;
 }
 
+/// Gives the login up.
+pub struct Cancel;
+
+impl FormPurpose for Cancel {
+    const PAGE: &'static str = "cancel";
+}
+
+/// Leaves the account that is logged in, for this transaction.
+pub struct SwitchAccount;
+
+impl FormPurpose for SwitchAccount {
+    const PAGE: &'static str = "switch";
+}
+
 fn csrf_purpose<F: FormPurpose, I: Interaction>(open: &OpenTransaction<I>) -> String {
     let session = open.browser.sid().filter(|_| F::OF_SESSION).map(Id::as_str).unwrap_or_default();
     format!("{} {session} {}", F::PAGE, open.transaction.id.as_str())
