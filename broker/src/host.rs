@@ -6,7 +6,7 @@ use std::sync::Arc;
 use assurance_policy::{Decision, Held, Offer, Policy, Proofing, Requirement, decide, sentence, weigh};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, DecisionOutcome};
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::{Digest, Entropy, ErrorCode, OAuthError, Timestamp, digest};
@@ -179,8 +179,8 @@ impl Broker {
             policy: self.policy.version().to_owned(),
             record,
         };
-        let trail = trail(&decision, &judged.decision);
-        Ok(self.people.record_decision(&decision, &[trail]).await?)
+        let audit = decision_made(&decision, &judged.decision);
+        Ok(self.people.record_decision(&decision, &[audit]).await?)
     }
 
     /// The claims that the portal would be given.
@@ -239,20 +239,21 @@ impl Broker {
 }
 
 /// The decision in the audit trail; the whole of it stands in the table of decisions.
-fn trail(record: &DecisionRecord, decision: &Decision) -> Event {
+fn decision_made(record: &DecisionRecord, decision: &Decision) -> AuditEvent {
     let (outcome, acr) = match decision {
-        Decision::Satisfied(reached) => ("satisfied", Some(reached.rung.as_str())),
-        Decision::StepUp { plans } => ("step-up", plans.first().map(|plan| plan.acr.as_str())),
-        Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
+        Decision::Satisfied(reached) => (DecisionOutcome::Satisfied, Some(reached.rung.as_str())),
+        Decision::StepUp { plans } => (DecisionOutcome::StepUp, plans.first().map(|plan| plan.acr.as_str())),
+        Decision::Unmet { acr, .. } => (DecisionOutcome::Unmet, acr.as_deref()),
     };
-    Event { person: record.person.as_ref().map(|p| p.as_str().to_owned()), ..Event::new(Kind::Decision) }
-        .fact("decision", record.id.as_str())
-        .fact("client", record.client_id.as_str())
-        .fact("policy", record.policy.as_str())
-        .fact("outcome", outcome)
-        .fact("acr", acr.map_or(json!(null), |acr| json!(acr)))
-        // What the record says is bound by it, though it stands elsewhere.
-        .fact("record", digest(&record.record.to_string()).as_str())
+    AuditEvent::Decision {
+        person: record.person.clone(),
+        decision: record.id.clone(),
+        client: record.client_id.clone(),
+        policy: record.policy.clone(),
+        outcome,
+        acr: acr.map(str::to_owned),
+        record: digest(&record.record.to_string()),
+    }
 }
 
 fn visit(transaction: &Transaction<BrokerTransaction>, page: &str, silent: ErrorCode) -> Next {

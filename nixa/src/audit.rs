@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::timestamp::{TrustedTsa, verify_token};
 use nixa_audit::{
-    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, REMOVED, Record,
-    checkpoint_digest, ocsf, read_checkpoint, verify_checkpoints,
+    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, Record, checkpoint_digest,
+    last_removed, ocsf, read_checkpoint, verify_checkpoints,
 };
 use nixa_protocol::id::Id;
 use nixa_protocol::jose::VerifyingKey;
@@ -145,15 +145,18 @@ pub async fn verify(
         .chain(heads.iter().chain(&anchors).map(|head| head.shard))
         .chain(store.shards().await?)
         .collect();
-    let mut removals = BTreeSet::new();
+    let mut removals = Vec::new();
     for shard in shards {
         let at = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
         let (head, anchor) = (at(&heads), at(&anchors));
         removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut decisions, &mut report).await?);
     }
     report.unrecorded = decisions.map_or(0, |decisions| decisions.stored - decisions.found);
-    let proven = |anchor: &&AuditHead| !removals.contains(&(anchor.shard, anchor.seq, anchor.hash.clone()));
-    report.unproven = anchors.iter().filter(proven).map(|anchor| anchor.shard).collect();
+    let unproven = |anchor: &&AuditHead| {
+        let proves = |last: &Head| last.shard == anchor.shard && last.seq == anchor.seq && last.hash == anchor.hash;
+        !removals.iter().any(proves)
+    };
+    report.unproven = anchors.iter().filter(unproven).map(|anchor| anchor.shard).collect();
     Ok(report)
 }
 
@@ -205,8 +208,6 @@ fn check_stamps(
     report.bad_stamps.sort_unstable();
 }
 
-type Removal = (i64, i64, String);
-
 /// Verifies one chain; returns what its records say was removed, of any chain.
 async fn verify_chain(
     store: &dyn Audit,
@@ -215,7 +216,7 @@ async fn verify_chain(
     known: &[Head],
     decisions: &mut Option<Decisions<'_>>,
     report: &mut Report,
-) -> Result<Vec<Removal>, AuditError> {
+) -> Result<Vec<Head>, AuditError> {
     let start = anchor.map_or_else(Anchor::origin, |a| Anchor { seq: a.seq, hash: a.hash });
     let first = start.seq;
     let mut after = first;
@@ -228,7 +229,7 @@ async fn verify_chain(
         after = last.draft.seq;
         for record in records {
             at_head |= head.as_ref().is_some_and(|head| head.seq == record.draft.seq && head.hash == record.hash);
-            removals.extend(removal(&record));
+            removals.extend(last_removed(&record));
             if let Some(decisions) = decisions {
                 report.decisions.extend(decisions.check(&record).await?);
             }
@@ -277,15 +278,6 @@ impl Decisions<'_> {
             && digest(&stored.record.to_string()).as_str() == said("record");
         Ok((!same).then(|| said("decision").to_owned()))
     }
-}
-
-fn removal(record: &Record) -> Option<Removal> {
-    if record.draft.kind != Kind::Trail.as_str() {
-        return None;
-    }
-    let body: Value = serde_json::from_str(&record.draft.body).ok()?;
-    (body.get("change")?.as_str()? == REMOVED).then_some(())?;
-    Some((body.get("shard")?.as_i64()?, body.get("seq")?.as_i64()?, body.get("hash")?.as_str()?.to_owned()))
 }
 
 /// Writes the records that come after `state` as JSON lines of OCSF events, and the new state when they are

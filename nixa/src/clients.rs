@@ -7,9 +7,8 @@ use clap::Subcommand;
 use nixa::compose;
 use nixa::config::Config;
 use nixa::serve::real_world;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AdministrationEvent, AuditEvent, ClientChange, ConfigurationEvent};
 use nixa_protocol::{digest, random_token};
-use nixa_provider::registered;
 use nixa_storage::{ClientRecord, ClientStore as _, LogoutOutbox as _, Role};
 
 use crate::commands::{Failure, account};
@@ -72,9 +71,9 @@ pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
                 return Err("the configuration has no [server.registration] table: nobody may register".into());
             }
             let token = random_token(&*world.entropy);
-            let event = Event::new(Kind::Administration).fact("change", "registration-token").fact("by", account());
-            let trail = [event.fact("uses", uses).fact("days", days)];
-            store.add_registration_token(&digest(&token), uses, now + days * DAY, &trail, now).await?;
+            let act = AdministrationEvent::RegistrationTokenMade { uses, days };
+            let audit = [AuditEvent::Administration { act, by: account() }];
+            store.add_registration_token(&digest(&token), uses, now + days * DAY, &audit, now).await?;
             writeln!(out, "{token}")?;
         }
         ClientsCommand::List { .. } => {
@@ -98,8 +97,10 @@ pub(crate) async fn clients(command: ClientsCommand) -> Result<(), Failure> {
             }
         }
         ClientsCommand::Remove { client_id, .. } => {
-            let trail = [registered(&client_id, "removed").fact("by", account())];
-            if !store.remove_client(&client_id, &trail, now).await? {
+            let (client, change) = (client_id.clone(), ClientChange::Removed);
+            let removed = ConfigurationEvent::Client { client, change, by: Some(account()) };
+            let audit = [AuditEvent::Configuration(removed)];
+            if !store.remove_client(&client_id, &audit, now).await? {
                 return Err(format!("{client_id}: no client of this name was registered by API").into());
             }
             writeln!(out, "removed")?;

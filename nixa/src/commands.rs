@@ -10,9 +10,10 @@ use nixa::compose;
 use nixa::config::Config;
 use nixa::keys::new_master_key;
 use nixa::serve::real_world;
-use nixa::trail::{Keeper, months_before};
+use nixa::trail::Keeper;
 use nixa_audit::ocsf::OcsfContext;
-use nixa_audit::{Event, Kind, first_second_of, month_of};
+use nixa_audit::{AdministrationEvent, AuditEvent, first_second_of, month_of, months_before};
+use nixa_protocol::id::Id;
 use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::keyset::KeySet;
 use nixa_protocol::{Clock, Timestamp};
@@ -114,11 +115,15 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
             if !section.policy()?.knows_signal(&signal) {
                 return Err(format!("`{signal}` is not a risk signal of the policy").into());
             }
-            let new = store.raise(&signal, &[switched(&signal, "raised")], now).await?;
+            let new = store
+                .raise(&signal, &[done(AdministrationEvent::SignalRaised { signal: signal.clone() })], now)
+                .await?;
             writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
         }
         RiskCommand::Clear { signal } => {
-            let was = store.clear(&signal, &[switched(&signal, "cleared")], now).await?;
+            let was = store
+                .clear(&signal, &[done(AdministrationEvent::SignalCleared { signal: signal.clone() })], now)
+                .await?;
             writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
         }
         RiskCommand::List => {
@@ -131,8 +136,8 @@ pub(crate) async fn risk(config: &Config, command: RiskCommand) -> Result<(), Fa
 }
 
 /// What an administrator did, and under which account of the machine.
-fn switched(signal: &str, change: &str) -> Event {
-    Event::new(Kind::Administration).fact("signal", signal).fact("change", change).fact("by", account())
+fn done(act: AdministrationEvent) -> AuditEvent {
+    AuditEvent::Administration { act, by: account() }
 }
 
 pub(crate) async fn keys(command: KeysCommand) -> Result<(), Failure> {
@@ -244,22 +249,22 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
                 service: config.server.issuer.clone(),
             };
             if personal {
-                let event = Event::new(Kind::Administration).fact("change", "personal-data-exported");
-                Audit::append(&*store, &[event.fact("by", account())], now).await?;
+                Audit::append(&*store, &[done(AdministrationEvent::PersonalDataExported)], now).await?;
             }
             nixa::audit::export(&*store, &context, &state, personal, &mut out).await?;
             Ok(())
         }
         AuditCommand::Checkpoint { .. } => {
             let ended = store.clone();
-            let keeper = Keeper { store: store.clone(), ended, key, every: 1, keep_months: None, stamps: None };
-            keeper.checkpoint(now).await?;
+            let records = store.clone();
+            let upkeep = Keeper { store: records, ended, key, every: 1, keep_months: None, stamps: None };
+            upkeep.checkpoint(now).await?;
             let last = store.last_checkpoint().await?.ok_or("the trail has no record yet")?;
             Ok(writeln!(out, "{}", last.jws)?)
         }
         AuditCommand::Forget { person, .. } => {
-            let event = Event::new(Kind::Administration).fact("change", "personal-data-erased").fact("by", account());
-            let known = store.forget(&person, &[event.about(&person)], now).await?;
+            let act = AdministrationEvent::PersonalDataErased { person: Id::from_text(person.as_str()) };
+            let known = store.forget(&person, &[done(act)], now).await?;
             let said = if known { "erased" } else { "nothing was kept of this person" };
             Ok(writeln!(out, "{said}")?)
         }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use nixa_audit::{Event, Kind, month_of};
+use nixa_audit::{AuditEvent, ConfigurationEvent, ServerStart, month_after, month_of};
 use nixa_broker::{Broker, Risk, Transport, Upstreams};
 use nixa_idp::{Idp, Passwords};
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::{Client, Clock, Entropy, OAuthError, Timestamp};
 use nixa_provider::documents::Outbound;
 use nixa_provider::{
-    Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, registered, router,
+    Clients, Identity, Interaction, Lifetimes, LogoutSender, Provider, Runtime, Stores, client_changed, router,
 };
 use nixa_storage::{
     Audit, ClientRecord, ClientStore as _, Location, Metered, RedisOptions, RedisShortLived, Role, ShortLived,
@@ -25,7 +25,7 @@ use crate::config::{Config, TimestampSection, portal_scopes};
 use crate::keys::{KeyError, Vault};
 use crate::private_file::private_folder;
 use crate::stamp::TimeStamps;
-use crate::trail::{Keeper, month_after};
+use crate::trail::Keeper;
 
 /// Why a server could not be put together.
 #[derive(Debug, Error)]
@@ -215,7 +215,7 @@ async fn declare(
             clients.check_sector(client).await.map_err(refused)?;
         }
     }
-    match store.declare_clients(&declared, &registered, now).await {
+    match store.declare_clients(&declared, &client_changed, now).await {
         Err(StorageError::Exists) => {
             Err(StartError::Config("a client has the client_id of one that was registered by API".to_owned()))
         }
@@ -301,12 +301,15 @@ async fn assemble<I: Interaction>(
         interaction,
     );
     provider.set_keys(vault.signing(now).await?);
-    let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());
-    let event = event.fact("issuer", config.server.issuer.as_str()).fact("version", env!("CARGO_PKG_VERSION"));
-    Audit::append(&*store, &[event], now).await.map_err(|e| storage(config, &e))?;
+    let started = ServerStart {
+        digest: config.digest.clone(),
+        issuer: config.server.issuer.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let started = AuditEvent::Configuration(ConfigurationEvent::Started(started));
+    Audit::append(&*store, &[started], now).await.map_err(|e| storage(config, &e))?;
     let audit = &config.server.audit;
-    let (every, keep_months) = (audit.checkpoint_seconds, audit.keep_months);
-    let stamps = |section: &TimestampSection| -> Result<TimeStamps, StartError> {
+    let authority = |section: &TimestampSection| -> Result<TimeStamps, StartError> {
         Ok(TimeStamps {
             url: section.url.clone(),
             trust: section.trusted().map_err(StartError::Config)?,
@@ -315,9 +318,15 @@ async fn assemble<I: Interaction>(
             clock: world.clock.clone(),
         })
     };
-    let stamps = audit.timestamp.as_ref().map(stamps).transpose()?;
-    let keeper =
-        Keeper { store: store.clone(), ended: store.clone(), key: vault.audit(now).await?, every, keep_months, stamps };
+    let timestamps = audit.timestamp.as_ref().map(authority).transpose()?;
+    let keeper = Keeper {
+        store: store.clone(),
+        ended: store.clone(),
+        key: vault.audit(now).await?,
+        every: audit.checkpoint_seconds,
+        keep_months: audit.keep_months,
+        stamps: timestamps,
+    };
     let provider = Arc::new(provider);
     let rotate_days = config.server.rotate_keys_days;
     Ok(Server {

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use nixa_audit::{Checkpoint, Head, checkpoint_hash, first_second_of, month_of, sign_checkpoint};
+use nixa_audit::{
+    Checkpoint, Head, checkpoint_hash, first_second_of, month_after, month_of, months_before, sign_checkpoint,
+};
 use nixa_protocol::Timestamp;
 use nixa_protocol::jose::SigningKey;
 use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint, Upkeep};
@@ -116,34 +118,4 @@ fn unverified(jws: &str) -> Checkpoint {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let payload = jws.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
     serde_json::from_slice(&payload).unwrap_or(Checkpoint { n: 0, at: 0, previous: String::new(), heads: Vec::new() })
-}
-
-/// The month after one (`YYYYMM`).
-#[must_use]
-pub fn month_after(month: i64) -> i64 {
-    if month % 100 == 12 { month + 89 } else { month + 1 }
-}
-
-/// The month so many months before one (`YYYYMM`).
-#[must_use]
-pub fn months_before(month: i64, count: u32) -> i64 {
-    let months = (month / 100) * 12 + month % 100 - 1 - i64::from(count);
-    (months / 12) * 100 + months % 12 + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months() {
-        for (month, after) in [(202_611, 202_612), (202_612, 202_701), (202_701, 202_702)] {
-            assert_eq!(month_after(month), after);
-        }
-        for (month, count, before) in
-            [(202_611, 0, 202_611), (202_611, 1, 202_610), (202_601, 1, 202_512), (202_611, 24, 202_411)]
-        {
-            assert_eq!(months_before(month, count), before, "{month} {count}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, LoginMeans, LoginRefusal, LoginRefusalReason};
 use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
@@ -13,7 +13,6 @@ use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{Chosen, ProviderError, Step, see_other};
 use nixa_storage::{Linked, Upstream};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
-use serde_json::Value;
 use tower_sessions::Session;
 
 use super::go::asked_key;
@@ -163,7 +162,7 @@ async fn handle(
         Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
         Some(_) => {
             tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
-            refused(broker, step, &asked.idp, "error-of-idp").await?;
+            refused(broker, step, &asked.idp, LoginRefusalReason::IdpError).await?;
             return Ok(Outcome::Notice(Notice::IdpFailed));
         }
         None => {}
@@ -176,7 +175,7 @@ async fn handle(
         Ok(stated) => log_in(broker, step, (asked, idp), stated, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
-            refused(broker, step, &idp.id, "invalid-answer-of-idp").await?;
+            refused(broker, step, &idp.id, LoginRefusalReason::InvalidIdpAnswer).await?;
             failed
         }
     }
@@ -187,20 +186,26 @@ async fn refused(
     broker: &BrokerProvider,
     step: &Step<BrokerTransaction>,
     idp: &str,
-    why: &str,
+    reason: LoginRefusalReason,
 ) -> Result<(), ProviderError> {
-    let event = Event::new(Kind::LoginRefused).fact("idp", idp).fact("reason", why);
-    broker.record(event.fact("client", step.client.client_id.as_str()), broker.now()).await
+    let (idp, client) = (idp.to_owned(), step.client.client_id.clone());
+    let refusal = LoginRefusal::Idp { idp, reason, client, acr_stated: None };
+    broker.record(AuditEvent::LoginRefused { person: None, refusal }, broker.now()).await
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Linked, step: &Step<BrokerTransaction>, idp: &str, acr: Option<&str>, account: &str) -> Event {
-    let event = match who {
-        Linked::Person(person) => Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account),
-        Linked::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
-    };
-    let event = event.fact("idp", idp).fact("client", step.client.client_id.as_str());
-    event.fact("acr_stated", acr.map_or(Value::Null, Value::from))
+fn logged_in(who: &Linked, step: &Step<BrokerTransaction>, idp: &str, acr: Option<&str>, account: &str) -> AuditEvent {
+    let (idp, client, acr_stated) = (idp.to_owned(), step.client.client_id.clone(), acr.map(str::to_owned));
+    match who {
+        Linked::Person(person) => AuditEvent::Login {
+            person: person.clone(),
+            means: LoginMeans::Idp { idp, client, acr_stated, account_at_idp: account.to_owned() },
+        },
+        Linked::Conflict => {
+            let reason = LoginRefusalReason::LinkedToAnotherPerson;
+            AuditEvent::LoginRefused { person: None, refusal: LoginRefusal::Idp { idp, reason, client, acr_stated } }
+        }
+    }
 }
 
 /// Resolves the person and adds the evidence to their session.
@@ -233,9 +238,9 @@ async fn log_in(
         attributes,
         authoritative: idp.authoritative,
     };
-    let trail = |who: &Linked| vec![logged_in(who, step, &idp.id, stated.acr.as_deref(), &upstream.subject)];
+    let audit = |who: &Linked| vec![logged_in(who, step, &idp.id, stated.acr.as_deref(), &upstream.subject)];
     let new_id = Id::random(&*broker.entropy);
-    let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
+    let person = match broker.interaction.people.resolve(&upstream, &new_id, &audit, now).await? {
         Linked::Person(person) => person,
         Linked::Conflict => return Ok(Outcome::Notice(Notice::Conflict)),
     };
@@ -248,7 +253,7 @@ async fn log_in(
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
         Some(_) if asked.sid.is_some() => {
-            refused(broker, step, &idp.id, "another-person-than-logged-in").await?;
+            refused(broker, step, &idp.id, LoginRefusalReason::AnotherPersonThanLoggedIn).await?;
             return Ok(Outcome::Notice(Notice::OtherPerson));
         }
         // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.

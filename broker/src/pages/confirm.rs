@@ -8,13 +8,12 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
 use nixa_protocol::id::Id;
 use nixa_provider::{About, Chosen, Interaction, ProviderError, Step, see_other};
 use nixa_web::{BrowserSession, Page, Text, html};
-use serde_json::json;
 use tower_sessions::Session;
 
 use super::{BrokerProvider, change_and_go_on, session_of};
@@ -121,9 +120,9 @@ async fn keep(broker: &BrokerProvider, step: &Step<BrokerTransaction>) -> Result
         let agreed: Vec<String> = request.scopes.iter().chain(by_name).cloned().collect();
         let people = &broker.interaction.people;
         let client = &step.client.client_id;
-        let event = Event::new(Kind::Consent).about(sso.subject.as_str()).fact("client", client.as_str());
-        let trail = [event.fact("claims", json!(agreed))];
-        people.record_consent(&sso.subject, client, &agreed, &trail, broker.now()).await?;
+        let (person, claims) = (sso.subject.clone(), agreed.clone());
+        let audit = [AuditEvent::Consent { person, client: client.clone(), claims }];
+        people.record_consent(&sso.subject, client, &agreed, &audit, broker.now()).await?;
     }
     Ok(())
 }

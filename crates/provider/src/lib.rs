@@ -16,11 +16,11 @@ mod router;
 mod session;
 mod token;
 
+pub use audit::client_changed;
 pub use authorize::dispatch::dispatch;
 pub use authorize::page::{About, Chosen, Step, origin, see_other};
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions};
 pub use client::documents;
-pub use client::registration::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
 pub use http::rate_limit::Limits;

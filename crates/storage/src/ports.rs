@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use nixa_audit::{Event, Record};
+use nixa_audit::{AuditEvent, ClientChange, Record};
 use nixa_protocol::id::{Delivery, Grant, Id, Sso, Subject};
 use nixa_protocol::{Client, Digest, Timestamp};
 
@@ -18,13 +18,13 @@ use crate::records::{
 type Result<T> = std::result::Result<T, StorageError>;
 
 /// The records of the audit trail that a rotation leaves, by its outcome; they are written with it.
-pub type OfRotation<'a> = &'a (dyn Fn(Rotation) -> Vec<Event> + Sync);
+pub type OfRotation<'a> = &'a (dyn Fn(Rotation) -> Vec<AuditEvent> + Sync);
 
 /// The records of the audit trail that a login through an identity provider leaves, by who it is.
-pub type OfLogin<'a> = &'a (dyn Fn(&Linked) -> Vec<Event> + Sync);
+pub type OfLogin<'a> = &'a (dyn Fn(&Linked) -> Vec<AuditEvent> + Sync);
 
 /// The record of the audit trail that a declared client leaves: its identifier, and what became of it.
-pub type OfDeclaration<'a> = &'a (dyn Fn(&str, &str) -> Event + Sync);
+pub type OfDeclaration<'a> = &'a (dyn Fn(&str, ClientChange) -> AuditEvent + Sync);
 
 /// State that may be lost with the loss of open logins and sessions, and nothing else.
 ///
@@ -57,7 +57,12 @@ pub trait ShortLived: Send + Sync {
 pub trait Grants: Send + Sync {
     /// Stores a grant with its first refresh token, if any. `false` when there is one with this identifier,
     /// revoked or not: its code was redeemed before, and nothing may be given.
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool>;
+    async fn insert_grant(
+        &self,
+        grant: &GrantRecord,
+        refresh: Option<&NewRefresh>,
+        audit: &[AuditEvent],
+    ) -> Result<bool>;
     /// The grant, if it is there and not revoked.
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
     /// The grant of a refresh token, revoked or not, for the checks that come before its use.
@@ -69,13 +74,13 @@ pub trait Grants: Send + Sync {
         token: &Digest,
         next: &NewRefresh,
         grace: i64,
-        trail: OfRotation<'_>,
+        audit: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation>;
     /// Revokes a grant, also one that is not stored yet.
-    async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn revoke_grant(&self, id: &Id<Grant>, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
-    async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn revoke_session(&self, sid: &Id<Sso>, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 }
@@ -87,22 +92,28 @@ pub trait ClientStore: Send + Sync {
     async fn client(&self, client_id: &str) -> Result<Option<ClientRecord>>;
     /// Clients by identifier, those after the given one, `most` at most.
     async fn clients(&self, after: &str, most: i64) -> Result<Vec<ClientRecord>>;
-    /// Makes the declared clients exactly these; `trail` records each that was declared, changed or withdrawn.
+    /// Makes the declared clients exactly these; `audit` records each that was declared, changed or withdrawn.
     /// [`StorageError::Exists`] when one has the identifier of a client that was registered.
-    async fn declare_clients(&self, clients: &[Client], trail: OfDeclaration<'_>, now: Timestamp) -> Result<()>;
+    async fn declare_clients(&self, clients: &[Client], audit: OfDeclaration<'_>, now: Timestamp) -> Result<()>;
     /// Stores a new client and uses up the initial access token, in one step; `false` when that does not hold.
     async fn register_client(
         &self,
         client: &Client,
         token: &Digest,
         initial: &Digest,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool>;
     /// Replaces a registration; `false` when there is none with this token.
-    async fn update_client(&self, client: &Client, token: &Digest, trail: &[Event], now: Timestamp) -> Result<bool>;
+    async fn update_client(
+        &self,
+        client: &Client,
+        token: &Digest,
+        audit: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<bool>;
     /// Removes a registered client and revokes its grants; `false` when there is none.
-    async fn remove_client(&self, client_id: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    async fn remove_client(&self, client_id: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Whether an initial access token can still be used.
     async fn knows_registration_token(&self, token: &Digest, now: Timestamp) -> Result<bool>;
     /// Stores an initial access token.
@@ -111,7 +122,7 @@ pub trait ClientStore: Send + Sync {
         token: &Digest,
         uses: i64,
         expires: Timestamp,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
 }
@@ -122,11 +133,11 @@ pub trait KeyStore: Send + Sync {
     /// A secret.
     async fn secret(&self, name: &str) -> Result<Option<String>>;
     /// Stores a secret unless there is one of this name: of instances that start at once, all use the first.
-    async fn insert_secret(&self, name: &str, sealed: &str, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn insert_secret(&self, name: &str, sealed: &str, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Every signing key, also those that are no longer published, in the order in which they begin to sign.
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
     /// Stores the first key of an algorithm, unless there is one.
-    async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn insert_first_key(&self, key: &KeyRecord, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Stores a further key and says when the earlier ones of its algorithm are no longer published; unless one of
     /// them begins at or after the given time: `false` then. Of instances that do it at once, one does.
     async fn add_key(
@@ -134,7 +145,7 @@ pub trait KeyStore: Send + Sync {
         key: &KeyRecord,
         retire_others_at: Timestamp,
         if_all_began_before: Timestamp,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool>;
 }
@@ -143,7 +154,7 @@ pub trait KeyStore: Send + Sync {
 #[async_trait]
 pub trait LogoutOutbox: Send + Sync {
     /// Queues deliveries.
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Ends a session for good, as far as it is durable: queues what its clients are told, revokes the grants that
     /// do not outlive it, and records it, in one step. With `only`, a client's part in it.
     async fn end_session(
@@ -151,14 +162,14 @@ pub trait LogoutOutbox: Send + Sync {
         sid: &Id<Sso>,
         only: Option<&str>,
         deliveries: &[DeliveryRecord],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
     /// The client has it ([`DELIVERED`](crate::DELIVERED)), or will never have it.
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// What became of the deliveries of a session.
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>>;
     /// What became of a client's deliveries, the newest first.
@@ -166,7 +177,7 @@ pub trait LogoutOutbox: Send + Sync {
     /// How deliveries went since a time, by client; of one client alone with `only`.
     async fn delivery_health(&self, only: Option<&str>, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>>;
     /// The client did not take it: try again.
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()>;
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, audit: &[AuditEvent], now: Timestamp) -> Result<()>;
 }
 
 /// People, their links, decisions and consents: the broker's durable state.
@@ -178,13 +189,13 @@ pub trait People: Send + Sync {
         &self,
         upstream: &Upstream,
         new_id: &Id<Subject>,
-        trail: OfLogin<'_>,
+        audit: OfLogin<'_>,
         now: Timestamp,
     ) -> Result<Linked>;
     /// A person.
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
     /// Stores a decision.
-    async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()>;
+    async fn record_decision(&self, decision: &DecisionRecord, audit: &[AuditEvent]) -> Result<()>;
     /// How many decisions are stored that were made between these times, the first included.
     async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64>;
     /// A stored decision.
@@ -199,7 +210,7 @@ pub trait People: Send + Sync {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
 }
@@ -215,9 +226,9 @@ pub trait Signals: Send + Sync {
     /// The signals that the operator raised.
     async fn raised(&self) -> Result<BTreeSet<String>>;
     /// Raises a signal; says whether it was not raised before.
-    async fn raise(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    async fn raise(&self, signal: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Clears a signal; says whether it was raised.
-    async fn clear(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    async fn clear(&self, signal: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool>;
 }
 
 /// The audit trail. What a port changes, it records in the same transaction; this one is for what changes
@@ -225,7 +236,7 @@ pub trait Signals: Send + Sync {
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Adds records.
-    async fn append(&self, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn append(&self, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// The newest record of each chain.
     async fn heads(&self) -> Result<Vec<AuditHead>>;
     /// The last record of each chain that was removed after its retention.
@@ -243,7 +254,7 @@ pub trait Audit: Send + Sync {
     /// The personal data of a record; none when it has none, or when it was erased.
     async fn personal(&self, record: &Record) -> Result<Option<Map<String, Value>>>;
     /// Erases the personal data of a person's records by destroying their key; whether there was one.
-    async fn forget(&self, person: &str, trail: &[Event], now: Timestamp) -> Result<bool>;
+    async fn forget(&self, person: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Removes records of months before this one (`YYYYMM`), some thousands of each chain at once, and keeps and
     /// records where each chain now begins.
     async fn remove_before(&self, month: i64, now: Timestamp) -> Result<u64>;
@@ -269,7 +280,7 @@ pub trait Accounts: Send + Sync {
         &self,
         account: &Account,
         authenticators: &[Authenticator],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
     /// An account.

@@ -143,7 +143,7 @@ pub struct DeliveryRecord {
 }
 
 /// The outcome of a delivery that the client took.
-pub const DELIVERED: &str = "delivered";
+pub const DELIVERED: &str = nixa_audit::DeliveryOutcome::Delivered.as_str();
 
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]

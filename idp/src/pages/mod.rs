@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, AuthenticationMethod, LoginMeans, LoginRefusal, LoginRefusalReason};
 use nixa_protocol::Timestamp;
+use nixa_protocol::id::{Id, Subject};
 use nixa_provider::{Provider, ProviderError, SsoSession, Step};
 use nixa_web::Text;
 
@@ -71,12 +72,30 @@ async fn add_factor(
 async fn tried(
     idp: &IdpProvider,
     step: &Step<IdpTransaction>,
-    account: Option<&str>,
-    method: &str,
+    account: Option<&Id<Subject>>,
+    method: AuthenticationMethod,
     right: bool,
 ) -> Result<(), ProviderError> {
-    let kind = if right { Kind::Login } else { Kind::LoginRefused };
-    let event = Event { person: account.map(str::to_owned), ..Event::new(kind) };
-    let event = event.fact("method", method).fact("client", step.client.client_id.as_str());
+    let client = step.client.client_id.clone();
+    let event = match account {
+        Some(person) if right => {
+            AuditEvent::Login { person: person.clone(), means: LoginMeans::Factor { method, client } }
+        }
+        person => AuditEvent::LoginRefused {
+            person: person.cloned(),
+            refusal: LoginRefusal::Factor { method, reason: None, client },
+        },
+    };
     idp.record(event, idp.now()).await
+}
+
+/// Records that a factor could not be tried: too many were wrong before.
+async fn locked_out(
+    idp: &IdpProvider,
+    step: &Step<IdpTransaction>,
+    method: AuthenticationMethod,
+) -> Result<(), ProviderError> {
+    let (client, reason) = (step.client.client_id.clone(), Some(LoginRefusalReason::LockedOut));
+    let refusal = LoginRefusal::Factor { method, reason, client };
+    idp.record(AuditEvent::LoginRefused { person: None, refusal }, idp.now()).await
 }

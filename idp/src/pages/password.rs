@@ -8,7 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuthenticationMethod;
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
 use nixa_provider::{Chosen, ProviderError, Step, dispatch, see_other};
@@ -16,7 +16,7 @@ use nixa_storage::Account;
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{IdpProvider, add_factor, notice_text, set_notice, tried};
+use super::{IdpProvider, add_factor, locked_out, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::password::LONGEST;
 use crate::host::{IdpSession, IdpTransaction, Notice, ShownFactor};
@@ -96,8 +96,7 @@ async fn verify(
     let admitted = match attempts::admit(short, METHOD, &username, idp.now()).await? {
         Admission::Admitted(attempts) => attempts,
         Admission::Locked(until) => {
-            let event = Event::new(Kind::LoginRefused).fact("method", METHOD).fact("reason", "locked-out");
-            idp.record(event.fact("client", step.client.client_id.as_str()), idp.now()).await?;
+            locked_out(idp, step, AuthenticationMethod::Password).await?;
             return Ok(Err(Notice::Locked(until)));
         }
     };
@@ -133,7 +132,7 @@ async fn judge(
     let hash = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret);
     let matches = idp.interaction.passwords.verify(hash, password).await?;
     // Also for a name that nobody has: the time it takes would tell.
-    tried(idp, step, account.as_ref().map(|a| a.id.as_str()), METHOD, matches).await?;
+    tried(idp, step, account.as_ref().map(|a| &a.id), AuthenticationMethod::Password, matches).await?;
     Ok(account.filter(|_| matches))
 }
 

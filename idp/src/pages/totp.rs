@@ -8,13 +8,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuthenticationMethod;
 use nixa_protocol::Params;
 use nixa_provider::{Chosen, ProviderError, SsoSession, Step, dispatch, see_other};
 use nixa_web::{Page, html};
 use tower_sessions::Session;
 
-use super::{IdpProvider, add_factor, notice_text, set_notice, tried};
+use super::{IdpProvider, add_factor, locked_out, notice_text, set_notice, tried};
 use crate::attempts::{self, Admission};
 use crate::authenticators::totp;
 use crate::host::{IdpSession, IdpTransaction, Notice};
@@ -112,8 +112,7 @@ async fn verify(
     let admitted = match attempts::admit(short, METHOD, account, now).await? {
         Admission::Admitted(attempts) => attempts,
         Admission::Locked(until) => {
-            let event = Event::new(Kind::LoginRefused).fact("method", METHOD).fact("reason", "locked-out");
-            idp.record(event.fact("client", step.client.client_id.as_str()), idp.now()).await?;
+            locked_out(idp, step, AuthenticationMethod::Totp).await?;
             return Ok(Some(Notice::Locked(until)));
         }
     };
@@ -142,6 +141,6 @@ async fn judge(
     let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else { return Ok(false) };
     let code = form.get("code").unwrap_or_default();
     let right = totp::verify(&*idp.stores.short, account, &secret, code, idp.now()).await?;
-    tried(idp, step, Some(account), METHOD, right).await?;
+    tried(idp, step, Some(&sso.subject), AuthenticationMethod::Totp, right).await?;
     Ok(right)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, LoginRefusal};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::subject::subject_for;
@@ -83,14 +83,22 @@ pub(crate) async fn begin<I: Interaction>(
             Next::Deny(error) => Err(error),
         };
         // Of nobody it is not recorded: a stranger could have it written all day.
-        let refusal = person.map(|person| refused(request).about(person.as_str()));
+        let refusal = person.map(|person| RecordedRefusal { person: Some(person) });
         answer(provider, text, request, outcome, refusal).await
     };
     answered.await.unwrap_or_else(|error| provider.failed(&error, text))
 }
 
-fn refused(request: &AuthorizationRequest) -> Event {
-    Event::new(Kind::LoginRefused).fact("client", request.client_id.as_str())
+/// A refusal that is recorded, of this person as far as it is known.
+struct RecordedRefusal {
+    person: Option<Id<Subject>>,
+}
+
+impl RecordedRefusal {
+    fn event(self, request: &AuthorizationRequest, error: ErrorCode) -> AuditEvent {
+        let refusal = LoginRefusal::Request { client: request.client_id.clone(), error };
+        AuditEvent::LoginRefused { person: self.person, refusal }
+    }
 }
 
 async fn decide<I: Interaction>(
@@ -120,16 +128,16 @@ async fn finish<I: Interaction>(
         // Another request changed or finished it: judge it anew from what is stored.
         return Ok(see_other(&format!("/continue/{}", current.id.as_str())));
     }
-    answer(provider, text, &current.request, outcome, Some(refused(&current.request))).await
+    answer(provider, text, &current.request, outcome, Some(RecordedRefusal { person: None })).await
 }
 
-/// Answers the client; `refusal` is what the trail says when it is refused.
+/// Answers the client; a refusal is recorded with `refusal`.
 async fn answer<I: Interaction>(
     provider: &Provider<I>,
     text: Text,
     request: &AuthorizationRequest,
     outcome: Result<Authenticated, OAuthError>,
-    refusal: Option<Event>,
+    refusal: Option<RecordedRefusal>,
 ) -> Result<Response, ProviderError> {
     let issuer = &provider.identity.issuer;
     let state = request.state.as_deref();
@@ -164,7 +172,7 @@ async fn answer<I: Interaction>(
         Err(error) => {
             tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
             if let Some(refusal) = refusal {
-                provider.record(refusal.fact("error", error.code.as_str()), provider.now()).await?;
+                provider.record(refusal.event(request, error.code), provider.now()).await?;
             }
             AuthorizationResponse::error(&request.redirect_uri, request.response_mode, &error, state, issuer)
         }

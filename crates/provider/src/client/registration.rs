@@ -8,13 +8,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::ClientChange;
 use nixa_protocol::registration::{Allowed, Method, check_update, describe, read, refuse};
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, digest, random_token, same_secret};
 use nixa_storage::ClientRecord;
 use nixa_web::no_store;
 use serde_json::{Map, Value, json};
 
+use crate::audit::client_changed;
 use crate::error::{ProviderError, json_error};
 use crate::http::bearer::bearer;
 use crate::interaction::Interaction;
@@ -62,8 +63,8 @@ pub(crate) async fn remove<I: Interaction>(
 ) -> Response {
     let removed = async {
         let (record, _) = provider.own_registration(&client_id, &headers).await?;
-        let trail = [registered(&record.client.client_id, "removed")];
-        provider.clients.store.remove_client(&client_id, &trail, provider.now()).await?;
+        let audit = [client_changed(&record.client.client_id, ClientChange::Removed)];
+        provider.clients.store.remove_client(&client_id, &audit, provider.now()).await?;
         provider.clients.forget(&client_id);
         Ok(None)
     };
@@ -89,12 +90,6 @@ fn said(status: StatusCode, outcome: Result<Option<Value>, ProviderError>) -> Re
 
 fn invalid_token() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, "the access token is missing or not valid")
-}
-
-/// The record of a change of a client in the audit trail.
-#[must_use]
-pub fn registered(client_id: &str, change: &str) -> Event {
-    Event::new(Kind::Configuration).fact("client", client_id).fact("change", format!("client-{change}"))
 }
 
 fn metadata(headers: &HeaderMap, body: Body) -> Result<Map<String, Value>, OAuthError> {
@@ -129,8 +124,8 @@ impl<I: Interaction> Provider<I> {
             ..client
         };
         let token = random_token(&*self.entropy);
-        let trail = [registered(&client.client_id, "registered")];
-        if !self.clients.store.register_client(&client, &digest(&token), &digest(&initial), &trail, now).await? {
+        let audit = [client_changed(&client.client_id, ClientChange::Registered)];
+        if !self.clients.store.register_client(&client, &digest(&token), &digest(&initial), &audit, now).await? {
             return Err(invalid_token().into());
         }
         Ok(self.information(&client, now, &token, secret))
@@ -187,8 +182,8 @@ impl<I: Interaction> Provider<I> {
         };
         let sector = or_own(&client.sector, client_id);
         let client = Client { client_id: client_id.to_owned(), sector, authentication, ..client };
-        let trail = [registered(client_id, "updated")];
-        if !self.clients.store.update_client(&client, &digest(&token), &trail, self.now()).await? {
+        let audit = [client_changed(client_id, ClientChange::Updated)];
+        if !self.clients.store.update_client(&client, &digest(&token), &audit, self.now()).await? {
             return Err(invalid_token().into());
         }
         self.clients.forget(client_id);

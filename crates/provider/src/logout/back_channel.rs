@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, DeliveryOutcome};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, logout_event};
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Timestamp, random_token};
-use nixa_storage::{DELIVERED, DeliveryRecord};
+use nixa_storage::DeliveryRecord;
 
-use crate::audit::session;
+use crate::audit::session_digest;
 use crate::error::ProviderError;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
@@ -22,10 +22,6 @@ const BACKOFF: [i64; 9] = [10, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_20
 /// A logout token's life, in seconds (§2.4 recommends two minutes at most).
 const TOKEN_LIFE: i64 = 120;
 
-/// Outcomes of deliveries that are not made.
-const GONE: &str = "client-is-gone";
-const BACK: &str = "logged-in-again";
-
 /// Sends a logout token to a client.
 #[async_trait]
 pub trait LogoutSender: Send + Sync {
@@ -34,13 +30,14 @@ pub trait LogoutSender: Send + Sync {
 }
 
 /// What came of a try to tell a client.
-fn told(delivery: &DeliveryRecord, outcome: &str) -> Event {
-    Event::new(Kind::LogoutDelivery)
-        .about(delivery.subject.as_str())
-        .fact("client", delivery.client_id.as_str())
-        .fact("session", session(&delivery.sid))
-        .fact("attempt", delivery.attempts)
-        .fact("outcome", outcome)
+fn tried(delivery: &DeliveryRecord, outcome: DeliveryOutcome) -> AuditEvent {
+    AuditEvent::LogoutDelivery {
+        person: delivery.subject.clone(),
+        client: delivery.client_id.clone(),
+        session: session_digest(&delivery.sid),
+        attempt: delivery.attempts,
+        outcome,
+    }
 }
 
 impl<I: Interaction> Provider<I> {
@@ -66,14 +63,14 @@ impl<I: Interaction> Provider<I> {
         let now = self.now();
         let client = self.clients.find(&delivery.client_id, now).await?;
         if delivery.attempts > 1 && self.is_back(delivery, now).await? {
-            return Ok(self.stores.outbox.done(&delivery.id, BACK, &[told(delivery, BACK)], now).await?);
+            return self.end_delivery(delivery, DeliveryOutcome::LoggedInAgain, now).await;
         }
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n));
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
             // An instance of another configuration may know it.
             return match wait {
                 Some(wait) => Ok(self.stores.outbox.put_off(&delivery.id, now + *wait, &[], now).await?),
-                None => Ok(self.stores.outbox.done(&delivery.id, GONE, &[told(delivery, GONE)], now).await?),
+                None => self.end_delivery(delivery, DeliveryOutcome::ClientGone, now).await,
             };
         };
         let sub = subject_for(&client, delivery.subject.as_str(), &self.identity.pairwise_key);
@@ -96,18 +93,28 @@ impl<I: Interaction> Provider<I> {
             false => self.clients.documents.post(&uri, format!("logout_token={token}")).await,
         };
         match (delivered, wait) {
-            (true, _) => self.stores.outbox.done(&delivery.id, DELIVERED, &[told(delivery, DELIVERED)], now).await?,
+            (true, _) => self.end_delivery(delivery, DeliveryOutcome::Delivered, now).await?,
             (false, Some(wait)) => {
                 tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
-                let trail = [told(delivery, "put-off")];
-                self.stores.outbox.put_off(&delivery.id, now + *wait, &trail, now).await?;
+                let audit = [tried(delivery, DeliveryOutcome::PutOff)];
+                self.stores.outbox.put_off(&delivery.id, now + *wait, &audit, now).await?;
             }
             (false, None) => {
                 tracing::error!(client = client.client_id, "logout given up");
-                self.stores.outbox.done(&delivery.id, "given-up", &[told(delivery, "given-up")], now).await?;
+                self.end_delivery(delivery, DeliveryOutcome::GivenUp, now).await?;
             }
         }
         Ok(())
+    }
+
+    async fn end_delivery(
+        &self,
+        delivery: &DeliveryRecord,
+        outcome: DeliveryOutcome,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let audit = [tried(delivery, outcome)];
+        Ok(self.stores.outbox.done(&delivery.id, outcome.as_str(), &audit, now).await?)
     }
 
     /// Delivers logout tokens and sweeps the short-lived store until it is dropped.

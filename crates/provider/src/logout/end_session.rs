@@ -289,7 +289,7 @@ async fn leave<I: Interaction>(
 ) -> Result<Ended, ProviderError> {
     let now = provider.now();
     let only = BTreeSet::from([client.client_id.clone()]);
-    let event = session_ended(session.subject.as_str(), &session.sid, 1).fact("only", client.client_id.as_str());
+    let event = session_ended(&session.subject, &session.sid, 1, Some(&client.client_id));
     let deliveries = provider.deliveries(session, &only).await?;
     let id = Some(client.client_id.as_str());
     provider.stores.outbox.end_session(&session.sid, id, &deliveries, &[event], now).await?;
@@ -336,9 +336,9 @@ impl<I: Interaction> Provider<I> {
     async fn close_session(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
-        let trail = [session_ended(session.subject.as_str(), sid, session.clients.len())];
+        let audit = [session_ended(&session.subject, sid, session.clients.len(), None)];
         let deliveries = self.deliveries(&session, &session.clients).await?;
-        self.stores.outbox.end_session(sid, None, &deliveries, &trail, now).await?;
+        self.stores.outbox.end_session(sid, None, &deliveries, &audit, now).await?;
         if let Some(last) = self.sessions.end(sid, now).await? {
             // A service that joined between the first look and the end is told too.
             let joined: BTreeSet<String> = last.clients.difference(&session.clients).cloned().collect();

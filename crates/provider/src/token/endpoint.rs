@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, GrantType, RevocationReason};
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::entropy::keyed_bytes;
 use nixa_protocol::error::invalid_grant;
@@ -21,9 +21,9 @@ use nixa_protocol::{Client, ErrorCode, OAuthError, Params, Timestamp, claims, di
 use nixa_storage::{GrantRecord, NewRefresh, Rotation};
 use nixa_web::read_form;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::audit::{issued, revoked, rotated};
+use crate::audit::{grant_revoked, refresh_token_used, tokens_issued};
 use crate::authorize::code::{CodeRecord, code_key};
 use crate::client::authentication::authenticate_client;
 use crate::error::{ProviderError, json_answer, json_error};
@@ -95,9 +95,13 @@ async fn own<I: Interaction>(
 ) -> Result<TokenResponse, ProviderError> {
     let scopes = own_scopes(client, scope)?;
     let audience = client.audience(asked, &provider.identity.issuer)?;
-    let event =
-        Event::new(Kind::TokensIssued).fact("client", client.client_id.as_str()).fact("by", "client_credentials");
-    provider.record(event.fact("scopes", json!(scopes)), now).await?;
+    let issued = AuditEvent::TokensIssued {
+        client: client.client_id.clone(),
+        by: GrantType::ClientCredentials,
+        scopes: scopes.clone(),
+        grant: None,
+    };
+    provider.record(issued, now).await?;
     let access_token = provider.mint_access(client, Wanted { grant: None, scopes: &scopes, audience }, now).await?;
     Ok(TokenResponse {
         access_token,
@@ -148,9 +152,9 @@ async fn redeem<I: Interaction>(
             // A second redemption means that the code leaked: what the first one minted is revoked (RFC 6749
             // §4.1.2).
             tracing::warn!(client = client.client_id, "an authorization code was replayed");
-            let trail =
-                [revoked(record.grant.as_str(), &client.client_id, "code-replayed").about(record.subject.as_str())];
-            provider.stores.grants.revoke_grant(&record.grant, &trail, now).await?;
+            let reason = RevocationReason::CodeReplayed;
+            let audit = [grant_revoked(&record.grant, &record.subject, &client.client_id, reason)];
+            provider.stores.grants.revoke_grant(&record.grant, &audit, now).await?;
             return Err(unusable());
         }
     }
@@ -174,13 +178,14 @@ async fn redeem<I: Interaction>(
     // leaves nothing half done.
     let wanted = Wanted { grant: Some(&grant), scopes: &grant.body.scopes, audience: &audience };
     let access_token = provider.mint_access(client, wanted, now).await?;
-    if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref(), &[issued(&grant, "code")]).await? {
+    let audit = [tokens_issued(&grant, GrantType::AuthorizationCode)];
+    if !provider.stores.grants.insert_grant(&grant, new_refresh.as_ref(), &audit).await? {
         return Err(unusable());
     }
     if !provider.is_in_session(&grant.sid, client, now).await? {
         // The session ended between the first look and the insert, so that its end did not see the grant.
-        let trail = [revoked(grant.id.as_str(), &client.client_id, "session-ended").about(grant.subject.as_str())];
-        provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?;
+        let audit = [grant_revoked(&grant.id, &grant.subject, &client.client_id, RevocationReason::SessionEnded)];
+        provider.stores.grants.revoke_grant(&grant.id, &audit, now).await?;
         return Err(unusable());
     }
     let scopes = &grant.body.scopes;
@@ -228,8 +233,8 @@ async fn refresh<I: Interaction>(
     let response = provider.respond(client, &grant, (&scopes, access_token), None, Some(next), now).await?;
     let sealed = sealed_for_retry(provider, token, &response)?;
     provider.stores.short.put_new(&retry_key(token), &sealed, now + GRACE, now).await?;
-    let trail = |outcome| rotated(&grant, outcome);
-    match provider.stores.grants.rotate(&old, &record, GRACE, &trail, now).await? {
+    let audit = |outcome| refresh_token_used(&grant, outcome);
+    match provider.stores.grants.rotate(&old, &record, GRACE, &audit, now).await? {
         Rotation::Rotated => {
             // Over what another request has kept there, at the same moment or before it failed.
             if let Err(error) = provider.stores.short.put(&retry_key(token), &sealed, now + GRACE, now).await {

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, RevocationReason};
 use nixa_protocol::{ErrorCode, OAuthError, digest};
 
-use crate::audit::revoked;
+use crate::audit::grant_revoked;
 use crate::client::authentication::{Call, called};
 use crate::error::{ProviderError, json_error};
 use crate::interaction::Interaction;
@@ -42,15 +42,16 @@ async fn answer<I: Interaction>(
             return Err(foreign().into());
         }
         // With the refresh token goes the grant, and with it its access tokens (§2.1).
-        let trail = [revoked(grant.id.as_str(), &client.client_id, "revoked-by-client").about(grant.subject.as_str())];
-        return Ok(provider.stores.grants.revoke_grant(&grant.id, &trail, now).await?);
+        let reason = RevocationReason::RevokedByClient;
+        let audit = [grant_revoked(&grant.id, &grant.subject, &client.client_id, reason)];
+        return Ok(provider.stores.grants.revoke_grant(&grant.id, &audit, now).await?);
     }
     if let Some(live) = provider.live_token(token, now).await? {
         if live.access.client_id != client.client_id {
             return Err(foreign().into());
         }
-        let event = Event::new(Kind::GrantRevoked).fact("client", client.client_id.as_str());
-        provider.record(event.fact("reason", "access-token-revoked-by-client"), now).await?;
+        let (client, reason) = (client.client_id.clone(), RevocationReason::AccessTokenRevokedByClient);
+        provider.record(AuditEvent::GrantRevoked { person: None, client, grant: None, reason }, now).await?;
         provider.forget_access(token).await?;
     }
     Ok(())

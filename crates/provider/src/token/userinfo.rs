@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::subject::subject_for;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, claims};
 use nixa_web::{no_store, read_form};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::{ProviderError, json_error};
 use crate::http::bearer::{bearer, challenge};
@@ -64,11 +64,13 @@ async fn answer<I: Interaction>(provider: &Provider<I>, token: &str) -> Result<R
     let names = names.cloned().collect();
     let mut claims = claims::select(&provider.interaction.claims(&grant.subject, &names).await?, &names);
     let sub = subject_for(&client, grant.subject.as_str(), &provider.identity.pairwise_key);
-    let released: Vec<&String> = claims.keys().collect();
-    let event =
-        Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).fact("client", client.client_id.as_str());
     // Kept before anything leaves.
-    provider.record(event.fact("claims", json!(released)), now).await?;
+    let released = AuditEvent::ClaimsReleased {
+        person: grant.subject.clone(),
+        client: client.client_id.clone(),
+        claims: claims.keys().cloned().collect(),
+    };
+    provider.record(released, now).await?;
     claims.insert("sub".to_owned(), sub.into());
     said(provider, &client, claims, now)
 }

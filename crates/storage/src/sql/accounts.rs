@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 
@@ -25,7 +25,7 @@ impl Accounts for SqlStore {
         &self,
         account: &Account,
         authenticators: &[Authenticator],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -36,7 +36,7 @@ impl Accounts for SqlStore {
             let Authenticator { method, secret } = authenticator;
             tx.execute(INSERT_AUTHENTICATOR, args![&account.id, method, secret, now]).await?;
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await
     }
 

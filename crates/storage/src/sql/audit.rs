@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nixa_audit::{Draft, Event, Kind, REMOVED, Record, first_second_of, month_of};
+use nixa_audit::{AuditEvent, Draft, Head, Record, RetentionChange, first_second_of, month_of};
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, Timestamp};
 
@@ -69,7 +69,7 @@ fn place(person: &str) -> String {
 impl SqlStore {
     /// Adds records of what this transaction does. It comes last in a transaction: the chain's head stays
     /// locked until the commit.
-    pub(super) async fn append(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> Result<()> {
+    pub(super) async fn append(&self, tx: &mut Tx, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         if events.is_empty() {
             return Ok(());
         }
@@ -94,9 +94,9 @@ impl SqlStore {
                 shard,
                 seq,
                 at: now.0,
-                kind: event.kind.as_str().to_owned(),
-                person: event.person.clone(),
-                body: serde_json::to_string(&event.details)?,
+                kind: event.kind().as_str().to_owned(),
+                person: event.person().map(|person| person.as_str().to_owned()),
+                body: event.body()?,
                 sealed,
             };
             let Record { draft, hash: linked } = draft.after(&hash);
@@ -115,25 +115,27 @@ impl SqlStore {
         &self,
         sql: &'static str,
         args: &[Arg<'_>],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<u64> {
-        if trail.is_empty() {
+        if audit.is_empty() {
             return self.db.execute(sql, args).await;
         }
         let mut tx = self.db.begin().await?;
         let changed = tx.execute(sql, args).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(changed)
     }
 
     /// The personal data of an event under its person's key, which is made with the first one.
-    async fn sealed(&self, tx: &mut Tx, event: &Event) -> Result<Option<String>> {
-        if event.personal.is_empty() {
+    async fn sealed(&self, tx: &mut Tx, event: &AuditEvent) -> Result<Option<String>> {
+        let personal = event.personal_data();
+        if personal.is_empty() {
             return Ok(None);
         }
-        let (Some(sealer), Some(person)) = (&self.sealer, &event.person) else { return Err(StorageError::NoKey) };
+        let (Some(sealer), Some(person)) = (&self.sealer, event.person()) else { return Err(StorageError::NoKey) };
+        let person = person.as_str();
         let key = match tx.one(PERSON_KEY, args![person]).await? {
             Some(row) => row.text("sealed")?,
             None => {
@@ -145,7 +147,7 @@ impl SqlStore {
             }
         };
         let key = open_key(sealer, person, &key)?;
-        let plain = serde_json::to_vec(&event.personal)?;
+        let plain = serde_json::to_vec(&personal)?;
         key.seal(&*sealer.entropy, person, &plain).map(Some).map_err(|_| StorageError::NoKey)
     }
 }
@@ -158,7 +160,7 @@ fn open_key(sealer: &Sealer, person: &str, sealed: &str) -> Result<EncryptionKey
 
 #[async_trait]
 impl Audit for SqlStore {
-    async fn append(&self, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn append(&self, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         self.append(&mut tx, events, now).await?;
         tx.commit().await
@@ -213,10 +215,10 @@ impl Audit for SqlStore {
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
-    async fn forget(&self, person: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn forget(&self, person: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let known = tx.execute(FORGET, args![person]).await? == 1;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(known)
     }
@@ -239,8 +241,9 @@ impl Audit for SqlStore {
             tx.execute(ANCHOR, args![shard, seq, &hash]).await?;
             removed += tx.execute(REMOVE, args![shard, seq]).await?;
             // The record that names where the chain now begins, without which nobody believes the anchor.
-            let event = Event::new(Kind::Trail).fact("change", REMOVED).fact("shard", shard);
-            self.append(&mut tx, &[event.fact("seq", seq).fact("hash", hash)], now).await?;
+            let change = RetentionChange::RecordsRemoved;
+            let event = AuditEvent::Retention { change, last: Head { shard, seq, hash } };
+            self.append(&mut tx, &[event], now).await?;
             tx.commit().await?;
         }
         Ok(removed)

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::{AuditEvent, ClientChange};
 use nixa_protocol::{Client, Digest, Timestamp};
 
 use super::SqlStore;
@@ -43,7 +43,7 @@ impl ClientStore for SqlStore {
         self.db.all(CLIENTS, args![after, most]).await?.iter().map(read).collect()
     }
 
-    async fn declare_clients(&self, clients: &[Client], trail: OfDeclaration<'_>, now: Timestamp) -> Result<()> {
+    async fn declare_clients(&self, clients: &[Client], audit: OfDeclaration<'_>, now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let mut known = BTreeMap::new();
         for row in tx.all(DECLARED, args![]).await? {
@@ -55,17 +55,17 @@ impl ClientStore for SqlStore {
             let id = &client.client_id;
             let change = match known.remove(id) {
                 Some(same) if same == body => continue,
-                Some(_) => "changed",
-                None => "declared",
+                Some(_) => ClientChange::Changed,
+                None => ClientChange::Declared,
             };
             if tx.execute(DECLARE, args![id, &body, now]).await? == 0 {
                 return Err(StorageError::Exists);
             }
-            events.push(trail(id, change));
+            events.push(audit(id, change));
         }
         for id in known.keys() {
             tx.execute(WITHDRAW, args![id]).await?;
-            events.push(trail(id, "withdrawn"));
+            events.push(audit(id, ClientChange::Withdrawn));
         }
         self.append(&mut tx, &events, now).await?;
         tx.commit().await
@@ -76,7 +76,7 @@ impl ClientStore for SqlStore {
         client: &Client,
         token: &Digest,
         initial: &Digest,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
@@ -86,31 +86,37 @@ impl ClientStore for SqlStore {
         }
         let body = serde_json::to_string(client)?;
         tx.execute(INSERT, args![&client.client_id, &body, token, now]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn update_client(&self, client: &Client, token: &Digest, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn update_client(
+        &self,
+        client: &Client,
+        token: &Digest,
+        audit: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<bool> {
         let body = serde_json::to_string(client)?;
         let mut tx = self.db.begin().await?;
         if tx.execute(UPDATE, args![&client.client_id, token, &body, now]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn remove_client(&self, client_id: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
+    async fn remove_client(&self, client_id: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         if tx.execute(REMOVE, args![client_id]).await? == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
         tx.execute(REVOKE, args![client_id, now]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -124,13 +130,13 @@ impl ClientStore for SqlStore {
         token: &Digest,
         uses: i64,
         expires: Timestamp,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
         tx.execute(OLD_TOKENS, args![now]).await?;
         tx.execute(ADD_TOKEN, args![token, uses, expires]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await
     }
 }

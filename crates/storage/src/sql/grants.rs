@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Grant, Id, Sso};
 use nixa_protocol::{Digest, Timestamp};
 
@@ -35,7 +35,12 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl Grants for SqlStore {
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, trail: &[Event]) -> Result<bool> {
+    async fn insert_grant(
+        &self,
+        grant: &GrantRecord,
+        refresh: Option<&NewRefresh>,
+        audit: &[AuditEvent],
+    ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
@@ -47,7 +52,7 @@ impl Grants for SqlStore {
         if let Some(refresh) = refresh {
             tx.execute(INSERT_REFRESH, args![&refresh.digest, id, refresh.expires_at]).await?;
         }
-        self.append(&mut tx, trail, grant.created_at).await?;
+        self.append(&mut tx, audit, grant.created_at).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -65,7 +70,7 @@ impl Grants for SqlStore {
         token: &Digest,
         next: &NewRefresh,
         grace: i64,
-        trail: OfRotation<'_>,
+        audit: OfRotation<'_>,
         now: Timestamp,
     ) -> Result<Rotation> {
         let mut tx = self.db.begin().await?;
@@ -78,7 +83,7 @@ impl Grants for SqlStore {
             if now < Timestamp(used.int("used_at")?) + grace
                 && tx.one(LIVE, args![&used.text("grant_id")?]).await?.is_some()
             {
-                self.append(&mut tx, &trail(Rotation::Recent), now).await?;
+                self.append(&mut tx, &audit(Rotation::Recent), now).await?;
                 tx.commit().await?;
                 return Ok(Rotation::Recent);
             }
@@ -87,17 +92,17 @@ impl Grants for SqlStore {
         } else {
             Rotation::Refused
         };
-        self.append(&mut tx, &trail(outcome), now).await?;
+        self.append(&mut tx, &audit(outcome), now).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
-    async fn revoke_grant(&self, id: &Id<Grant>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(REVOKE, args![id, now, now + KEPT], trail, now).await.map(drop)
+    async fn revoke_grant(&self, id: &Id<Grant>, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE, args![id, now, now + KEPT], audit, now).await.map(drop)
     }
 
-    async fn revoke_session(&self, sid: &Id<Sso>, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(REVOKE_SESSION, args![sid, now], trail, now).await.map(drop)
+    async fn revoke_session(&self, sid: &Id<Sso>, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
+        self.recorded(REVOKE_SESSION, args![sid, now], audit, now).await.map(drop)
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 
 use super::SqlStore;
@@ -29,10 +29,10 @@ impl KeyStore for SqlStore {
         self.db.one(SECRET, args![name]).await?.map(|row| row.text("sealed")).transpose()
     }
 
-    async fn insert_secret(&self, name: &str, sealed: &str, trail: &[Event], now: Timestamp) -> Result<()> {
+    async fn insert_secret(&self, name: &str, sealed: &str, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         if tx.execute(INSERT_SECRET, args![name, sealed, now]).await? == 1 {
-            self.append(&mut tx, trail, now).await?;
+            self.append(&mut tx, audit, now).await?;
         }
         tx.commit().await
     }
@@ -41,11 +41,11 @@ impl KeyStore for SqlStore {
         self.db.all(KEYS, args![]).await?.iter().map(read).collect()
     }
 
-    async fn insert_first_key(&self, key: &KeyRecord, trail: &[Event], now: Timestamp) -> Result<()> {
+    async fn insert_first_key(&self, key: &KeyRecord, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
         let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
         if tx.execute(INSERT_FIRST_KEY, args![kid, algorithm, sealed, *active_at]).await? == 1 {
-            self.append(&mut tx, trail, now).await?;
+            self.append(&mut tx, audit, now).await?;
         }
         tx.commit().await
     }
@@ -55,7 +55,7 @@ impl KeyStore for SqlStore {
         key: &KeyRecord,
         retire_others_at: Timestamp,
         if_all_began_before: Timestamp,
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool> {
         let KeyRecord { kid, algorithm, sealed, active_at, .. } = key;
@@ -65,7 +65,7 @@ impl KeyStore for SqlStore {
             return Ok(false);
         }
         tx.execute(RETIRE, args![algorithm, kid, *active_at, retire_others_at]).await?;
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso};
 
@@ -41,12 +41,12 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl LogoutOutbox for SqlStore {
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], trail: &[Event], now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], audit: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
         }
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await
     }
 
@@ -55,7 +55,7 @@ impl LogoutOutbox for SqlStore {
         sid: &Id<Sso>,
         only: Option<&str>,
         deliveries: &[DeliveryRecord],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -66,7 +66,7 @@ impl LogoutOutbox for SqlStore {
             Some(client) => tx.execute(REVOKE_OF_CLIENT, args![sid, now, client]).await?,
             None => tx.execute(REVOKE_SESSION, args![sid, now]).await?,
         };
-        self.append(&mut tx, trail, now).await?;
+        self.append(&mut tx, audit, now).await?;
         tx.commit().await
     }
 
@@ -77,8 +77,8 @@ impl LogoutOutbox for SqlStore {
         rows.iter().map(read).collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(DONE, args![id, now, outcome], trail, now).await.map(drop)
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
+        self.recorded(DONE, args![id, now, outcome], audit, now).await.map(drop)
     }
 
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>> {
@@ -115,8 +115,8 @@ impl LogoutOutbox for SqlStore {
         Ok(health)
     }
 
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, trail: &[Event], now: Timestamp) -> Result<()> {
-        self.recorded(PUT_OFF, args![id, next], trail, now).await.map(drop)
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, audit: &[AuditEvent], now: Timestamp) -> Result<()> {
+        self.recorded(PUT_OFF, args![id, next], audit, now).await.map(drop)
     }
 }
 

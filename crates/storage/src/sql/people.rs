@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 use serde_json::{Map, Value};
@@ -39,17 +39,17 @@ impl People for SqlStore {
         &self,
         upstream: &Upstream,
         new_id: &Id<Subject>,
-        trail: OfLogin<'_>,
+        audit: OfLogin<'_>,
         now: Timestamp,
     ) -> Result<Linked> {
         // Two first logins at once: on PostgreSQL the second to insert fails and then finds the first's rows.
         for _ in 0..RETRIES {
-            match self.resolve_once(upstream, new_id, trail, now).await {
+            match self.resolve_once(upstream, new_id, audit, now).await {
                 Err(StorageError::Exists | StorageError::Conflict(_)) => {}
                 resolved => return resolved,
             }
         }
-        self.resolve_once(upstream, new_id, trail, now).await
+        self.resolve_once(upstream, new_id, audit, now).await
     }
 
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>> {
@@ -59,11 +59,11 @@ impl People for SqlStore {
         found.map(person).transpose()
     }
 
-    async fn record_decision(&self, decision: &DecisionRecord, trail: &[Event]) -> Result<()> {
+    async fn record_decision(&self, decision: &DecisionRecord, audit: &[AuditEvent]) -> Result<()> {
         let DecisionRecord { id, at, client_id, person, policy, record } = decision;
         let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
         let values = args![id, *at, client_id, person, policy, &record];
-        self.recorded(INSERT_DECISION, values, trail, *at).await.map(drop)
+        self.recorded(INSERT_DECISION, values, audit, *at).await.map(drop)
     }
 
     async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64> {
@@ -88,11 +88,11 @@ impl People for SqlStore {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
-        trail: &[Event],
+        audit: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let claims = serde_json::to_string(claims)?;
-        self.recorded(PUT_CONSENT, args![person, client_id, &claims, now], trail, now).await.map(drop)
+        self.recorded(PUT_CONSENT, args![person, client_id, &claims, now], audit, now).await.map(drop)
     }
 }
 
@@ -101,7 +101,7 @@ impl SqlStore {
         &self,
         upstream: &Upstream,
         new_id: &Id<Subject>,
-        trail: OfLogin<'_>,
+        audit: OfLogin<'_>,
         now: Timestamp,
     ) -> Result<Linked> {
         let mut tx = self.db.begin().await?;
@@ -111,14 +111,14 @@ impl SqlStore {
                 let id = row.text("id")?;
                 if !agree_on_pivot(&mut tx, &id, row.maybe_text("pivot")?, upstream.pivot.as_deref()).await? {
                     tx.rollback().await?;
-                    Audit::append(self, &trail(&Linked::Conflict), now).await?;
+                    Audit::append(self, &audit(&Linked::Conflict), now).await?;
                     return Ok(Linked::Conflict);
                 }
                 id
             }
             None => {
                 let id = link(&mut tx, upstream, new_id, now).await?;
-                events.push(Event::new(Kind::Link).about(&id).fact("idp", upstream.idp.as_str()));
+                events.push(AuditEvent::Link { person: Id::from_text(&*id), idp: upstream.idp.clone() });
                 id
             }
         };
@@ -132,7 +132,7 @@ impl SqlStore {
         }
         tx.execute(SET_ATTRIBUTES, args![&person, &serde_json::to_string(&attributes)?]).await?;
         let linked = Linked::Person(Id::from_text(person));
-        events.extend(trail(&linked));
+        events.extend(audit(&linked));
         self.append(&mut tx, &events, now).await?;
         tx.commit().await?;
         Ok(linked)

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
 
@@ -33,11 +33,11 @@ impl Signals for SqlStore {
         self.db.all(RAISED, args![]).await?.iter().map(|row| row.text("signal")).collect()
     }
 
-    async fn raise(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
-        Ok(self.recorded(RAISE, args![signal, now], trail, now).await? > 0)
+    async fn raise(&self, signal: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(RAISE, args![signal, now], audit, now).await? > 0)
     }
 
-    async fn clear(&self, signal: &str, trail: &[Event], now: Timestamp) -> Result<bool> {
-        Ok(self.recorded(CLEAR, args![signal], trail, now).await? > 0)
+    async fn clear(&self, signal: &str, audit: &[AuditEvent], now: Timestamp) -> Result<bool> {
+        Ok(self.recorded(CLEAR, args![signal], audit, now).await? > 0)
     }
 }

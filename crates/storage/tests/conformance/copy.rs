@@ -1,6 +1,5 @@
 //! Moving an installation from SQLite to PostgreSQL, and schemas that are not what they should be.
 
-use nixa_audit::{Event, Kind};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, digest};
 use nixa_storage::{
@@ -11,11 +10,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::accounts::{account, authenticator};
-use crate::audit;
 use crate::grants::{grant, refresh};
 use crate::outbox::delivery;
 use crate::people::upstream;
 use crate::postgres::{self, SERVER};
+use crate::{audit, clients};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -56,7 +55,7 @@ async fn fill(store: &SqlStore) {
     };
     store.record_decision(&decision, &[]).await.unwrap();
     let portal = Client::new("p", LocalizedText::default(), ClientAuthentication::PrivateKeyJwt);
-    store.declare_clients(&[portal], &|id, _| Event::new(Kind::Configuration).fact("client", id), NOW).await.unwrap();
+    store.declare_clients(&[portal], &clients::event, NOW).await.unwrap();
     store.add_registration_token(&digest("initial"), 1, NOW + 10, &[], NOW).await.unwrap();
     store.remember_device(&Id::from_text("p1"), &digest("phone"), NOW).await.unwrap();
     store.raise("alert", &[], NOW).await.unwrap();
