@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use nixa::ambient::{SystemClock, SystemEntropy};
-use nixa::audit::Report;
+use nixa::audit::{AuditUpkeep, Report};
 use nixa::compose;
 use nixa::config::Config;
 use nixa::keys::new_master_key;
 use nixa::serve::real_world;
-use nixa::trail::Keeper;
 use nixa_audit::ocsf::OcsfContext;
 use nixa_audit::{AdministrationEvent, AuditEvent, first_second_of, month_of, months_before};
 use nixa_protocol::id::Id;
@@ -257,7 +256,8 @@ pub(crate) async fn audit(command: AuditCommand) -> Result<(), Failure> {
         AuditCommand::Checkpoint { .. } => {
             let ended = store.clone();
             let records = store.clone();
-            let upkeep = Keeper { store: records, ended, key, every: 1, keep_months: None, stamps: None };
+            let upkeep =
+                AuditUpkeep { store: records, ended, key, checkpoint_seconds: 1, keep_months: None, timestamps: None };
             upkeep.checkpoint(now).await?;
             let last = store.last_checkpoint().await?.ok_or("the trail has no record yet")?;
             Ok(writeln!(out, "{}", last.jws)?)

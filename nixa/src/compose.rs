@@ -21,11 +21,10 @@ use nixa_storage::{
 use nixa_web::Branding;
 use thiserror::Error;
 
+use crate::audit::{AuditUpkeep, TimestampAuthority};
 use crate::config::{Config, TimestampSection, portal_scopes};
 use crate::keys::{KeyError, Vault};
 use crate::private_file::private_folder;
-use crate::stamp::TimeStamps;
-use crate::trail::Keeper;
 
 /// Why a server could not be put together.
 #[derive(Debug, Error)]
@@ -78,7 +77,7 @@ pub struct Server<I: Interaction> {
     /// Its keys and secrets.
     pub vault: Vault,
     /// Keeps its audit trail.
-    pub keeper: Keeper,
+    pub audit_upkeep: AuditUpkeep,
     /// After how many days a signing key is replaced; by hand alone without it.
     pub rotate_days: Option<u32>,
 }
@@ -100,7 +99,7 @@ impl<I: Interaction> Server<I> {
                     Ok(keys) => self.provider.set_keys(keys),
                     Err(error) => tracing::error!(%error, "signing keys cannot be read"),
                 }
-                if let Err(error) = self.keeper.tick(self.provider.now()).await {
+                if let Err(error) = self.audit_upkeep.tick(self.provider.now()).await {
                     tracing::error!(%error, "the audit trail cannot be kept");
                 }
             }
@@ -309,8 +308,8 @@ async fn assemble<I: Interaction>(
     let started = AuditEvent::Configuration(ConfigurationEvent::Started(started));
     Audit::append(&*store, &[started], now).await.map_err(|e| storage(config, &e))?;
     let audit = &config.server.audit;
-    let authority = |section: &TimestampSection| -> Result<TimeStamps, StartError> {
-        Ok(TimeStamps {
+    let authority = |section: &TimestampSection| -> Result<TimestampAuthority, StartError> {
+        Ok(TimestampAuthority {
             url: section.url.clone(),
             trust: section.trusted().map_err(StartError::Config)?,
             transport: world.transport.clone(),
@@ -319,20 +318,20 @@ async fn assemble<I: Interaction>(
         })
     };
     let timestamps = audit.timestamp.as_ref().map(authority).transpose()?;
-    let keeper = Keeper {
+    let audit_upkeep = AuditUpkeep {
         store: store.clone(),
         ended: store.clone(),
         key: vault.audit(now).await?,
-        every: audit.checkpoint_seconds,
+        checkpoint_seconds: audit.checkpoint_seconds,
         keep_months: audit.keep_months,
-        stamps: timestamps,
+        timestamps,
     };
     let provider = Arc::new(provider);
     let rotate_days = config.server.rotate_keys_days;
     Ok(Server {
         rotate_days,
         short,
-        keeper,
+        audit_upkeep,
         vault,
         router: router(provider.clone(), pages, &config.server.cookie),
         provider,

@@ -11,5 +11,3 @@ pub mod keys;
 pub mod outbound;
 pub mod private_file;
 pub mod serve;
-pub mod stamp;
-pub mod trail;

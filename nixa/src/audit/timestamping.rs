@@ -15,7 +15,7 @@ const LEEWAY: i64 = 300;
 /// Why there is no time stamp.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum StampError {
+pub enum TimestampError {
     /// The authority cannot be reached, or did not answer with a time stamp.
     #[error("the time-stamping authority does not answer")]
     Unreachable,
@@ -28,8 +28,8 @@ pub enum StampError {
 }
 
 /// The authority that stamps the checkpoints of the audit trail.
-pub struct TimeStamps {
-    /// Where it answers.
+pub struct TimestampAuthority {
+    /// The URL at which it answers.
     pub url: String,
     /// Whose signature counts.
     pub trust: TrustedTsa,
@@ -41,27 +41,24 @@ pub struct TimeStamps {
     pub clock: Arc<dyn Clock>,
 }
 
-impl TimeStamps {
+impl TimestampAuthority {
     /// A time stamp of a checkpoint, verified.
-    ///
-    /// # Errors
-    /// [`StampError`].
-    pub async fn stamp(&self, jws: &str) -> Result<Vec<u8>, StampError> {
+    pub async fn stamp(&self, jws: &str) -> Result<Vec<u8>, TimestampError> {
         let digest = checkpoint_digest(jws);
         let mut nonce = [0; 8];
         self.entropy.fill(&mut nonce);
         let nonce = u64::from_be_bytes(nonce);
-        let asked = Request::post(&self.url)
+        let query = Request::post(&self.url)
             .header(header::CONTENT_TYPE, "application/timestamp-query")
             .body(request(&digest, nonce))
-            .map_err(|_| StampError::Unreachable)?;
-        let answer = self.transport.send(asked).await.map_err(|_| StampError::Unreachable)?;
+            .map_err(|_| TimestampError::Unreachable)?;
+        let answer = self.transport.send(query).await.map_err(|_| TimestampError::Unreachable)?;
         if answer.status() != StatusCode::OK {
-            return Err(StampError::Unreachable);
+            return Err(TimestampError::Unreachable);
         }
         let stamp = verify_response(answer.body(), &digest, nonce, &self.trust)?;
         if (stamp.at - self.clock.now().0).abs() > LEEWAY {
-            return Err(StampError::Time);
+            return Err(TimestampError::Time);
         }
         Ok(stamp.token)
     }
