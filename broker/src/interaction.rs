@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use assurance_policy::{Decision, explain_factors, sentence};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, DecisionOutcome};
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Timestamp, digest};
 use nixa_provider::{Interaction, Next, ProviderError, SsoSession, Transaction};
@@ -47,20 +47,21 @@ impl Broker {
 }
 
 /// The decision in the audit; the whole of it stands in the table of decisions.
-fn decided(record: &DecisionRecord, decision: &Decision) -> Event {
+fn decision_made(record: &DecisionRecord, decision: &Decision) -> AuditEvent {
     let (outcome, acr) = match decision {
-        Decision::Satisfied(reached) => ("satisfied", Some(reached.level.as_str())),
-        Decision::StepUp { plans } => ("step-up", plans.first().map(|plan| plan.acr.as_str())),
-        Decision::Unmet { acr, .. } => ("unmet", acr.as_deref()),
+        Decision::Satisfied(reached) => (DecisionOutcome::Satisfied, Some(reached.level.as_str())),
+        Decision::StepUp { plans } => (DecisionOutcome::StepUp, plans.first().map(|plan| plan.acr.as_str())),
+        Decision::Unmet { acr, .. } => (DecisionOutcome::Unmet, acr.as_deref()),
     };
-    Event { person: record.person.as_ref().map(|p| p.as_str().to_owned()), ..Event::new(Kind::Decision) }
-        .fact("decision", record.id.as_str())
-        .fact("client", record.client_id.as_str())
-        .fact("policy", record.policy.as_str())
-        .fact("outcome", outcome)
-        .fact("acr", acr.map_or(json!(null), |acr| json!(acr)))
-        // What the record says is bound by it, though it stands elsewhere.
-        .fact("record", digest(&record.record.to_string()).as_str())
+    AuditEvent::Decision {
+        person: record.person.clone(),
+        decision: record.id.clone(),
+        client: record.client_id.clone(),
+        policy: record.policy.clone(),
+        outcome,
+        acr: acr.map(str::to_owned),
+        record: digest(&record.record.to_string()),
+    }
 }
 
 #[async_trait]
@@ -98,7 +99,7 @@ impl Interaction for Broker {
             policy: self.policy.version().to_owned(),
             record: stored,
         };
-        let event = decided(&stored, decision);
+        let event = decision_made(&stored, decision);
         self.people.record_decision(&stored, &[event]).await?;
         if let Some(device) = new_device {
             self.risk.remember(&person, &device, now).await?;

@@ -1,11 +1,11 @@
 //! Making an account.
 
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AccountChange, AuditEvent, AuthenticationMethod};
 use nixa_credentials::{Account, Accounts, Authenticator};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::StorageError;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::authenticators::password::{self, HashError};
@@ -54,11 +54,17 @@ pub async fn enrol(
         attributes: new.attributes,
     };
     let authenticators = [
-        Authenticator { method: "password".to_owned(), secret: password::hash(&new.password, entropy)? },
-        Authenticator { method: "totp".to_owned(), secret: new.totp_secret },
+        Authenticator {
+            method: AuthenticationMethod::Password.as_str().to_owned(),
+            secret: password::hash(&new.password, entropy)?,
+        },
+        Authenticator { method: AuthenticationMethod::Totp.as_str().to_owned(), secret: new.totp_secret },
     ];
-    let methods: Vec<&str> = authenticators.iter().map(|a| a.method.as_str()).collect();
-    let event = Event::new(Kind::Account).about(account.id.as_str()).fact("change", "created");
-    let trail = [event.fact("methods", json!(methods)).fact("identity_level", account.identity_level)];
-    Ok(accounts.create(&account, &authenticators, &trail, now).await?)
+    let event = AuditEvent::Account {
+        person: account.id.clone(),
+        change: AccountChange::Created,
+        methods: vec![AuthenticationMethod::Password, AuthenticationMethod::Totp],
+        identity_level: account.identity_level,
+    };
+    Ok(accounts.create(&account, &authenticators, &[event], now).await?)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, KeyEvent, SigningKeyFacts};
 use nixa_protocol::encryption::{DecryptionError, EncryptionKey};
 use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
 use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
@@ -97,7 +97,7 @@ impl KeyManager {
             return Ok(self.master.decrypt(&place, &encrypted)?);
         }
         let encrypted = self.master.encrypt(&*self.entropy, &place, &make()?)?;
-        let event = Event::new(Kind::Key).fact("change", "made").fact("name", name);
+        let event = AuditEvent::Key(KeyEvent::Made { name: name.to_owned() });
         self.store.insert_secret(name, &encrypted, &[event], now).await?;
         // Another instance may have been first: its secret counts.
         let kept = self.store.secret(name).await?.unwrap_or(encrypted);
@@ -112,7 +112,8 @@ impl KeyManager {
         if !missing.is_empty() {
             for algorithm in missing {
                 let key = self.make_signing_key(algorithm, now)?;
-                self.store.insert_first_key(&key, &[changed(&key, "first")], now).await?;
+                let made = AuditEvent::Key(KeyEvent::First(facts(&key)));
+                self.store.insert_first_key(&key, &[made], now).await?;
             }
             stored = self.store.signing_keys().await?;
         }
@@ -128,8 +129,8 @@ impl KeyManager {
         let (active, retired) = rotation(now);
         for algorithm in Algorithm::ALL {
             let key = self.make_signing_key(algorithm, active)?;
-            let trail = [changed(&key, "rotated").fact("by", by)];
-            self.store.add_key(&key, retired, Timestamp(i64::MAX), &trail, now).await?;
+            let events = [rotated(&key, by)];
+            self.store.add_key(&key, retired, Timestamp(i64::MAX), &events, now).await?;
         }
         Ok(())
     }
@@ -146,8 +147,8 @@ impl KeyManager {
                 continue;
             }
             let key = self.make_signing_key(algorithm, active)?;
-            let trail = [changed(&key, "rotated").fact("by", "schedule")];
-            match self.store.add_key(&key, retired, due, &trail, now).await {
+            let events = [rotated(&key, "schedule")];
+            match self.store.add_key(&key, retired, due, &events, now).await {
                 // Another instance was first.
                 Ok(_) | Err(StorageError::Exists) => {}
                 Err(error) => return Err(error.into()),
@@ -164,9 +165,12 @@ impl KeyManager {
     }
 }
 
-fn changed(key: &KeyRecord, how: &str) -> Event {
-    let event = Event::new(Kind::Key).fact("change", how).fact("kid", key.kid.as_str());
-    event.fact("algorithm", key.algorithm.as_str()).fact("signs_from", key.active_at.0)
+fn facts(key: &KeyRecord) -> SigningKeyFacts {
+    SigningKeyFacts { kid: key.kid.clone(), algorithm: key.algorithm.clone(), signs_from: key.active_at }
+}
+
+fn rotated(key: &KeyRecord, by: &str) -> AuditEvent {
+    AuditEvent::Key(KeyEvent::Rotated { key: facts(key), by: by.to_owned() })
 }
 
 fn place_of(kid: &str) -> String {

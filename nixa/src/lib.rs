@@ -11,5 +11,3 @@ pub mod explain;
 pub mod keys;
 pub mod private_file;
 pub mod serve;
-pub mod stamp;
-pub mod trail;

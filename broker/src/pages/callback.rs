@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, LoginMeans, LoginRefusal, LoginRefusalReason};
 use nixa_protocol::claims::AUTHENTICATORS;
 use nixa_protocol::entropy::keyed_digest;
 use nixa_protocol::id::Id;
@@ -13,7 +13,6 @@ use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
 use nixa_storage::{Resolution, UpstreamAccount};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
-use serde_json::Value;
 
 use super::{BrokerProvider, OpenLogin, callback_uri, session_of, upstream_requests};
 use crate::evidence::{merge, stated_factors};
@@ -145,7 +144,7 @@ async fn handle(
         Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
         Some(_) => {
             tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
-            refused(open, &asked.idp, "error-of-idp").await?;
+            refused(open, &asked.idp, LoginRefusalReason::IdpError).await?;
             return Ok(Outcome::Notice(BrokerNotice::IdpFailed));
         }
         None => {}
@@ -158,29 +157,32 @@ async fn handle(
         Ok(stated) => log_in(open, asked, idp, stated, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
-            refused(open, &idp.id, "invalid-answer-of-idp").await?;
+            refused(open, &idp.id, LoginRefusalReason::InvalidIdpAnswer).await?;
             failed
         }
     }
 }
 
 /// A login that came to nothing, in the audit trail.
-async fn refused(open: &OpenLogin, idp: &str, why: &str) -> Result<(), ProviderError> {
-    let event = Event::new(Kind::LoginRefused).fact("idp", idp).fact("reason", why);
-    let provider = &open.provider;
-    provider.record(event.fact("client", open.client.client_id.as_str()), provider.now()).await
+async fn refused(open: &OpenLogin, idp: &str, reason: LoginRefusalReason) -> Result<(), ProviderError> {
+    let (provider, client) = (&open.provider, open.client.client_id.clone());
+    let refusal = LoginRefusal::Idp { idp: idp.to_owned(), reason, client, acr_stated: None };
+    provider.record(AuditEvent::LoginRefused { person: None, refusal }, provider.now()).await
 }
 
 /// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Resolution, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> Event {
-    let event = match who {
-        Resolution::Person(person) => {
-            Event::new(Kind::Login).about(person.as_str()).privately("account_at_idp", account)
+fn logged_in(who: &Resolution, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> AuditEvent {
+    let (idp, client, acr_stated) = (idp.to_owned(), open.client.client_id.clone(), acr.map(str::to_owned));
+    match who {
+        Resolution::Person(person) => AuditEvent::Login {
+            person: person.clone(),
+            means: LoginMeans::Idp { idp, client, acr_stated, account_at_idp: account.to_owned() },
+        },
+        Resolution::Conflict => {
+            let reason = LoginRefusalReason::LinkedToAnotherPerson;
+            AuditEvent::LoginRefused { person: None, refusal: LoginRefusal::Idp { idp, reason, client, acr_stated } }
         }
-        Resolution::Conflict => Event::new(Kind::LoginRefused).fact("reason", "linked-to-another-person"),
-    };
-    let event = event.fact("idp", idp).fact("client", open.client.client_id.as_str());
-    event.fact("acr_stated", acr.map_or(Value::Null, Value::from))
+    }
 }
 
 /// Resolves the person and adds the evidence to their session.
@@ -215,9 +217,9 @@ async fn log_in(
         attributes,
         authoritative: idp.authoritative,
     };
-    let trail = |who: &Resolution| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
+    let events = |who: &Resolution| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
     let new_id = Id::random(&*broker.runtime.entropy);
-    let person = match broker.interaction.people.resolve(&upstream, &new_id, &trail, now).await? {
+    let person = match broker.interaction.people.resolve(&upstream, &new_id, &events, now).await? {
         Resolution::Person(person) => person,
         Resolution::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
     };
@@ -230,7 +232,7 @@ async fn log_in(
         Some(sso) if sso.subject == person => sso.sid,
         // A step-up must come from the person who is logged in; the session stays as it was.
         Some(_) if asked.sid.is_some() => {
-            refused(open, &idp.id, "another-person-than-logged-in").await?;
+            refused(open, &idp.id, LoginRefusalReason::AnotherPersonThanLoggedIn).await?;
             return Ok(Outcome::Notice(BrokerNotice::OtherPerson));
         }
         // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.

@@ -3,14 +3,13 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::authorize::Prompt;
 use nixa_protocol::claims::SCOPES;
 use nixa_provider::{
     Cancel, ClientProfile, FormPurpose, FormTarget, Interaction as _, PageError, ProviderError, SwitchAccount,
 };
 use nixa_web::{Page, html};
-use serde_json::json;
 
 use super::{LoginForm, OpenLogin, session_of};
 use crate::next::to_agree;
@@ -80,8 +79,8 @@ async fn record_consent(open: &OpenLogin) -> Result<(), ProviderError> {
     let Some(session) = session_of(open).await? else { return Ok(()) };
     let agreed: Vec<String> = to_agree(&open.transaction.request).into_iter().collect();
     let client = &open.client.client_id;
-    let event = Event::new(Kind::Consent).about(session.subject.as_str()).fact("client", client.as_str());
-    let event = event.fact("claims", json!(agreed));
+    let (person, claims) = (session.subject.clone(), agreed.clone());
+    let event = AuditEvent::Consent { person, client: client.clone(), claims };
     let people = &open.provider.interaction.people;
     Ok(people.record_consent(&session.subject, client, &agreed, &[event], open.provider.now()).await?)
 }

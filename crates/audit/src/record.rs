@@ -1,116 +1,11 @@
-//! What happened, as a link of a chain.
+//! A record: what happened, as a link of a chain.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
-use nixa_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// What a record is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A person authenticated: at an identity provider with a factor, at a broker through one.
-    Login,
-    /// Somebody did not get in.
-    LoginRefused,
-    /// A level was judged.
-    Decision,
-    /// A person agreed to the release of claims.
-    Consent,
-    /// Claims went to a client.
-    ClaimsReleased,
-    /// Tokens went to a client.
-    TokensIssued,
-    /// What a client was given was taken back.
-    GrantRevoked,
-    /// An account at an identity provider was linked to a person.
-    Link,
-    /// A session ended.
-    Logout,
-    /// A client was told of the end of a session, or could not be told.
-    LogoutDelivery,
-    /// An account was made or changed.
-    Account,
-    /// A key was made, put to use or retired.
-    Key,
-    /// A server started with a configuration that it had not had before.
-    Configuration,
-    /// An administrator did something.
-    Administration,
-    /// The trail itself: records past their retention were removed.
-    Trail,
-}
-
-impl Kind {
-    /// The name as it is stored.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::LoginRefused => "login-refused",
-            Self::Decision => "decision",
-            Self::Consent => "consent",
-            Self::ClaimsReleased => "claims-released",
-            Self::TokensIssued => "tokens-issued",
-            Self::GrantRevoked => "grant-revoked",
-            Self::Link => "link",
-            Self::Logout => "logout",
-            Self::LogoutDelivery => "logout-delivery",
-            Self::Account => "account",
-            Self::Key => "key",
-            Self::Configuration => "configuration",
-            Self::Administration => "administration",
-            Self::Trail => "trail",
-        }
-    }
-}
-
-/// Something that happened, before it has a place in a chain.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// What it is about.
-    pub kind: Kind,
-    /// Whom it is about: the internal identifier, which says nothing by itself.
-    pub person: Option<String>,
-    /// What happened; holds no personal data.
-    pub details: Map<String, Value>,
-    /// Personal data, to be encrypted under the person's own key so that it can be erased.
-    pub personal: Map<String, Value>,
-}
-
-impl Event {
-    /// An event without a person.
-    #[must_use]
-    pub fn new(kind: Kind) -> Self {
-        Self { kind, person: None, details: Map::new(), personal: Map::new() }
-    }
-
-    /// Names the person.
-    #[must_use]
-    pub fn about(mut self, person: &str) -> Self {
-        self.person = Some(person.to_owned());
-        self
-    }
-
-    /// Adds a detail that is no personal data; an absent value is left out.
-    #[must_use]
-    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        if !value.is_null() {
-            self.details.insert(name.to_owned(), value);
-        }
-        self
-    }
-
-    /// Adds personal data, which is stored encrypted.
-    #[must_use]
-    pub fn privately(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.personal.insert(name.to_owned(), value.into());
-        self
-    }
-}
+use crate::Head;
+use crate::event::{Kind, RetentionChange};
 
 /// A record's content and place, before it is linked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +20,7 @@ pub struct Draft {
     pub kind: String,
     /// Whom it is about.
     pub person: Option<String>,
-    /// JSON text of the details, exactly as it is hashed.
+    /// JSON text of the facts ([`AuditEvent::body`](crate::AuditEvent::body)), exactly as it is hashed.
     pub body: String,
     /// The encrypted personal data.
     pub sealed: Option<String>,
@@ -176,23 +71,20 @@ pub fn chain(previous: &str, draft: &Draft) -> String {
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
-/// The month of a time as `YYYYMM` (UTC), by which records are partitioned and retained.
+/// What the record of a removal says: the last record that was removed. None for a record of another kind.
 #[must_use]
-pub fn month_of(at: Timestamp) -> i64 {
-    let date = DateTime::from_timestamp(at.0, 0).unwrap_or_default().date_naive();
-    i64::from(date.year()) * 100 + i64::from(date.month())
-}
-
-/// What the record of a removal says under `change`; it also has the `shard`, `seq` and `hash` of the last
-/// record that was removed.
-pub const REMOVED: &str = "records-removed";
-
-/// The first second of a month (`YYYYMM`, UTC).
-#[must_use]
-pub fn first_second_of(month: i64) -> Timestamp {
-    let year = i32::try_from(month / 100).unwrap_or_default();
-    let date = NaiveDate::from_ymd_opt(year, u32::try_from(month % 100).unwrap_or(1), 1).unwrap_or_default();
-    Timestamp(date.and_time(NaiveTime::MIN).and_utc().timestamp())
+pub fn last_removed(record: &Record) -> Option<Head> {
+    #[derive(Deserialize)]
+    struct Removal {
+        change: String,
+        #[serde(flatten)]
+        last: Head,
+    }
+    if record.draft.kind != Kind::Retention.as_str() {
+        return None;
+    }
+    let removal: Removal = serde_json::from_str(&record.draft.body).ok()?;
+    (removal.change == RetentionChange::RecordsRemoved.as_str()).then_some(removal.last)
 }
 
 #[cfg(test)]
@@ -236,15 +128,5 @@ mod tests {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), count, "two records have one hash");
-    }
-
-    #[test]
-    fn months() {
-        for (at, month) in [(0, 197_001), (1_800_000_000, 202_701), (1_793_491_199, 202_610), (1_793_491_200, 202_611)]
-        {
-            assert_eq!(month_of(Timestamp(at)), month, "{at}");
-            let first = first_second_of(month);
-            assert!(first.0 <= at && month_of(first) == month && month_of(first + -1) != month, "{month}");
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! They are a crate of their own, on which the broker does not depend: it cannot name what reads a credential.
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 use nixa_storage::StorageError;
@@ -47,7 +47,7 @@ pub trait Accounts: Send + Sync {
         &self,
         account: &Account,
         authenticators: &[Authenticator],
-        trail: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
     /// An account.

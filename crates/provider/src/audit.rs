@@ -1,45 +1,65 @@
 //! The engine's records in the audit trail. None holds a token, a claim's value or a session's identifier.
 
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, ClientChange, ConfigurationEvent, GrantType, IssuedGrant, RevocationReason};
 use nixa_protocol::digest;
-use nixa_protocol::id::{Id, Sso};
+use nixa_protocol::id::{Grant, Id, Sso, Subject};
 use nixa_storage::{GrantRecord, Rotation};
-use serde_json::json;
 
 /// Tokens that a client was given.
-pub(crate) fn issued(grant: &GrantRecord, how: &str) -> Event {
-    Event::new(Kind::TokensIssued)
-        .about(grant.subject.as_str())
-        .fact("client", grant.client_id.as_str())
-        .fact("grant", grant.id.as_str())
-        .fact("by", how)
-        .fact("scopes", json!(grant.body.scopes))
-        .fact("acr", grant.body.acr.as_deref().map_or(json!(null), |acr| json!(acr)))
-        .fact("claims_in_id_token", json!(grant.body.id_token_claims))
+pub(crate) fn tokens_issued(grant: &GrantRecord, by: GrantType) -> AuditEvent {
+    AuditEvent::TokensIssued {
+        client: grant.client_id.clone(),
+        by,
+        scopes: grant.body.scopes.clone(),
+        grant: Some(IssuedGrant {
+            person: grant.subject.clone(),
+            grant: grant.id.clone(),
+            acr: grant.body.acr.clone(),
+            claims_in_id_token: grant.body.id_token_claims.clone(),
+        }),
+    }
 }
 
 /// What was taken back, and why.
-pub(crate) fn revoked(grant: &str, client: &str, why: &str) -> Event {
-    Event::new(Kind::GrantRevoked).fact("client", client).fact("grant", grant).fact("reason", why)
+pub(crate) fn grant_revoked(
+    grant: &Id<Grant>,
+    person: &Id<Subject>,
+    client: &str,
+    reason: RevocationReason,
+) -> AuditEvent {
+    AuditEvent::GrantRevoked {
+        person: Some(person.clone()),
+        client: client.to_owned(),
+        grant: Some(grant.clone()),
+        reason,
+    }
 }
 
 /// What using a refresh token came to.
-pub(crate) fn rotated(grant: &GrantRecord, outcome: Rotation) -> Vec<Event> {
+pub(crate) fn refresh_token_used(grant: &GrantRecord, outcome: Rotation) -> Vec<AuditEvent> {
     match outcome {
-        Rotation::Rotated => vec![issued(grant, "refresh_token")],
+        Rotation::Rotated => vec![tokens_issued(grant, GrantType::RefreshToken)],
         Rotation::Reused => {
-            vec![revoked(grant.id.as_str(), &grant.client_id, "refresh-token-reused").about(grant.subject.as_str())]
+            let reason = RevocationReason::RefreshTokenReused;
+            vec![grant_revoked(&grant.id, &grant.subject, &grant.client_id, reason)]
         }
-        Rotation::Recent => vec![issued(grant, "refresh_token-again")],
+        Rotation::Recent => vec![tokens_issued(grant, GrantType::RefreshTokenAgain)],
         Rotation::Refused => Vec::new(),
     }
 }
 
-/// A session's end. The session is named by a digest: whoever reads the trail cannot speak of it elsewhere.
-pub(crate) fn session_ended(subject: &str, sid: &Id<Sso>, clients: usize) -> Event {
-    Event::new(Kind::Logout).about(subject).fact("session", session(sid)).fact("clients", clients)
+/// A session's end; with `only`, one client's part in it.
+pub(crate) fn session_ended(person: &Id<Subject>, sid: &Id<Sso>, clients: usize, only: Option<&str>) -> AuditEvent {
+    AuditEvent::Logout { person: person.clone(), session: session_digest(sid), clients, only: only.map(str::to_owned) }
 }
 
-pub(crate) fn session(sid: &Id<Sso>) -> String {
+/// A session is named by the beginning of a digest: whoever reads the records cannot speak of it elsewhere.
+pub(crate) fn session_digest(sid: &Id<Sso>) -> String {
     digest(sid.as_str()).as_str().chars().take(16).collect()
+}
+
+/// What a client itself or the configuration did to its registration.
+#[must_use]
+pub fn client_changed(client_id: &str, change: ClientChange) -> AuditEvent {
+    AuditEvent::Configuration(ConfigurationEvent::Client { client: client_id.to_owned(), change, by: None })
 }

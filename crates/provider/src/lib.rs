@@ -18,11 +18,11 @@ mod session;
 mod settings;
 mod token;
 
+pub use audit::client_changed;
 pub use authorize::open_transaction::{
     Cancel, ClientProfile, FormPurpose, FormTarget, OpenTransaction, SwitchAccount, TransactionForm, origin,
 };
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
-pub use client::registrar::registered;
 pub use client::registry::Clients;
 pub use error::ProviderError;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_http_client::HttpClients;
 use nixa_protocol::Timestamp;
 use nixa_storage::{Audit, Grants, LogoutOutbox, ShortLived};
@@ -134,7 +134,7 @@ impl<I: Interaction> Provider<I> {
     ///
     /// # Errors
     /// When it cannot be recorded: then it must not be done.
-    pub async fn record(&self, event: Event, now: Timestamp) -> Result<(), ProviderError> {
+    pub async fn record(&self, event: AuditEvent, now: Timestamp) -> Result<(), ProviderError> {
         Ok(self.stores.audit.append(&[event], now).await?)
     }
 

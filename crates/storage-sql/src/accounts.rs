@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_credentials::{Account, Accounts, Authenticator};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
@@ -24,7 +24,7 @@ impl Accounts for SqlStore {
         &self,
         account: &Account,
         authenticators: &[Authenticator],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;

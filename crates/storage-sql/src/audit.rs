@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nixa_audit::{Draft, Event, Kind, REMOVED, Record, first_second_of, month_of};
+use nixa_audit::{AuditEvent, Draft, Head, Record, RetentionChange, first_second_of, month_of};
 use nixa_protocol::encryption::EncryptionKey;
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{Audit, AuditHead, Cause, StorageError, StoredCheckpoint};
@@ -69,7 +69,7 @@ fn place_of_key(person: &str) -> String {
 impl SqlStore {
     /// Adds records of what this transaction does. It comes last in a transaction: the chain's head stays
     /// locked until the commit.
-    pub(crate) async fn append(&self, tx: &mut Tx, events: &[Event], now: Timestamp) -> Result<()> {
+    pub(crate) async fn append(&self, tx: &mut Tx, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         if events.is_empty() {
             return Ok(());
         }
@@ -96,9 +96,9 @@ impl SqlStore {
                 shard,
                 seq,
                 at: now.0,
-                kind: event.kind.as_str().to_owned(),
-                person: event.person.clone(),
-                body: serde_json::to_string(&event.details)?,
+                kind: event.kind().as_str().to_owned(),
+                person: event.person().map(|person| person.as_str().to_owned()),
+                body: event.body()?,
                 sealed,
             };
             let Record { draft, hash: linked } = draft.after(&hash);
@@ -117,7 +117,7 @@ impl SqlStore {
         &self,
         sql: &'static str,
         args: &[Arg<'_>],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<u64> {
         if events.is_empty() {
@@ -131,13 +131,15 @@ impl SqlStore {
     }
 
     /// The personal data of an event under its person's key, which is made with the first one.
-    async fn encrypted(&self, tx: &mut Tx, event: &Event) -> Result<Option<String>> {
-        if event.personal.is_empty() {
+    async fn encrypted(&self, tx: &mut Tx, event: &AuditEvent) -> Result<Option<String>> {
+        let personal = event.personal_data();
+        if personal.is_empty() {
             return Ok(None);
         }
-        let (Some(encryption), Some(person)) = (&self.audit_encryption, &event.person) else {
+        let (Some(encryption), Some(person)) = (&self.audit_encryption, event.person()) else {
             return Err(StorageError::NoKey);
         };
+        let person = person.as_str();
         let key = match tx.one(PERSON_KEY, args![person]).await? {
             Some(row) => row.text("sealed")?,
             None => {
@@ -149,7 +151,7 @@ impl SqlStore {
             }
         };
         let key = person_key(encryption, person, &key)?;
-        let plain = serde_json::to_vec(&event.personal)?;
+        let plain = serde_json::to_vec(&personal)?;
         key.encrypt(&*encryption.entropy, person, &plain).map(Some).map_err(|_| StorageError::NoKey)
     }
 }
@@ -162,7 +164,7 @@ fn person_key(encryption: &AuditEncryption, person: &str, encrypted: &str) -> Re
 
 #[async_trait]
 impl Audit for SqlStore {
-    async fn append(&self, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn append(&self, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         self.append(&mut tx, events, now).await?;
         tx.commit().await
@@ -218,7 +220,7 @@ impl Audit for SqlStore {
         Ok(Some(serde_json::from_slice(&plain)?))
     }
 
-    async fn forget(&self, person: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+    async fn forget(&self, person: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let known = tx.execute(FORGET, args![person]).await? == 1;
         self.append(&mut tx, events, now).await?;
@@ -244,8 +246,9 @@ impl Audit for SqlStore {
             tx.execute(ANCHOR, args![shard, seq, &hash]).await?;
             removed += tx.execute(REMOVE, args![shard, seq]).await?;
             // The record that names where the chain now begins, without which nobody believes the anchor.
-            let event = Event::new(Kind::Trail).fact("change", REMOVED).fact("shard", shard);
-            self.append(&mut tx, &[event.fact("seq", seq).fact("hash", hash)], now).await?;
+            let change = RetentionChange::RecordsRemoved;
+            let event = AuditEvent::Retention { change, last: Head { shard, seq, hash } };
+            self.append(&mut tx, &[event], now).await?;
             tx.commit().await?;
         }
         Ok(removed)

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::{AuditEvent, ClientChange};
 use nixa_protocol::{Client, Digest, Timestamp};
 use nixa_storage::{ClientRecord, ClientStore, DeclarationEvent, StorageError};
 
@@ -53,8 +53,8 @@ impl ClientStore for SqlStore {
             let id = &client.client_id;
             let change = match known.remove(id) {
                 Some(same) if same == body => continue,
-                Some(_) => "changed",
-                None => "declared",
+                Some(_) => ClientChange::Changed,
+                None => ClientChange::Declared,
             };
             if tx.execute(DECLARE, args![id, &body, now]).await? == 0 {
                 return Err(StorageError::Exists);
@@ -63,7 +63,7 @@ impl ClientStore for SqlStore {
         }
         for id in known.keys() {
             tx.execute(WITHDRAW, args![id]).await?;
-            events.push(event(id, "withdrawn"));
+            events.push(event(id, ClientChange::Withdrawn));
         }
         self.append(&mut tx, &events, now).await?;
         tx.commit().await
@@ -74,7 +74,7 @@ impl ClientStore for SqlStore {
         client: &Client,
         token: &Digest,
         initial: &Digest,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
@@ -89,7 +89,13 @@ impl ClientStore for SqlStore {
         Ok(true)
     }
 
-    async fn update_client(&self, client: &Client, token: &Digest, events: &[Event], now: Timestamp) -> Result<bool> {
+    async fn update_client(
+        &self,
+        client: &Client,
+        token: &Digest,
+        events: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<bool> {
         let body = serde_json::to_string(client)?;
         let mut tx = self.db.begin().await?;
         if tx.execute(UPDATE, args![&client.client_id, token, &body, now]).await? == 0 {
@@ -101,7 +107,7 @@ impl ClientStore for SqlStore {
         Ok(true)
     }
 
-    async fn remove_client(&self, client_id: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+    async fn remove_client(&self, client_id: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         if tx.execute(REMOVE, args![client_id]).await? == 0 {
             tx.rollback().await?;
@@ -122,7 +128,7 @@ impl ClientStore for SqlStore {
         token: &Digest,
         uses: i64,
         expires: Timestamp,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Grant, Id, Sso};
 use nixa_protocol::{Digest, Timestamp};
 use nixa_storage::{GrantBody, GrantRecord, Grants, NewRefresh, Rotation, RotationEvents, StorageError};
@@ -33,7 +33,12 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl Grants for SqlStore {
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, events: &[Event]) -> Result<bool> {
+    async fn insert_grant(
+        &self,
+        grant: &GrantRecord,
+        refresh: Option<&NewRefresh>,
+        events: &[AuditEvent],
+    ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
         let GrantRecord { id, client_id, subject, sid, offline, created_at, .. } = grant;
         let body = serde_json::to_string(&grant.body)?;
@@ -90,11 +95,11 @@ impl Grants for SqlStore {
         Ok(outcome)
     }
 
-    async fn revoke_grant(&self, id: &Id<Grant>, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn revoke_grant(&self, id: &Id<Grant>, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         self.recorded(REVOKE, args![id, now, now + KEPT], events, now).await.map(drop)
     }
 
-    async fn revoke_session(&self, sid: &Id<Sso>, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn revoke_session(&self, sid: &Id<Sso>, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         self.recorded(REVOKE_SESSION, args![sid, now], events, now).await.map(drop)
     }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_storage::{KeyRecord, KeyStore, StorageError};
 
@@ -27,7 +27,7 @@ impl KeyStore for SqlStore {
         self.db.one(SECRET, args![name]).await?.map(|row| row.text("sealed")).transpose()
     }
 
-    async fn insert_secret(&self, name: &str, encrypted: &str, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn insert_secret(&self, name: &str, encrypted: &str, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         if tx.execute(INSERT_SECRET, args![name, encrypted, now]).await? == 1 {
             self.append(&mut tx, events, now).await?;
@@ -39,7 +39,7 @@ impl KeyStore for SqlStore {
         self.db.all(KEYS, args![]).await?.iter().map(key_from_row).collect()
     }
 
-    async fn insert_first_key(&self, key: &KeyRecord, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn insert_first_key(&self, key: &KeyRecord, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         let KeyRecord { kid, algorithm, encrypted, active_at, .. } = key;
         let mut tx = self.db.begin().await?;
         if tx.execute(INSERT_FIRST_KEY, args![kid, algorithm, encrypted, *active_at]).await? == 1 {
@@ -53,7 +53,7 @@ impl KeyStore for SqlStore {
         key: &KeyRecord,
         retire_others_at: Timestamp,
         if_all_began_before: Timestamp,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool> {
         let KeyRecord { kid, algorithm, encrypted, active_at, .. } = key;

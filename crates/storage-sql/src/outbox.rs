@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso};
 use nixa_storage::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox, StorageError};
@@ -39,7 +39,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 
 #[async_trait]
 impl LogoutOutbox for SqlStore {
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[Event], now: Timestamp) -> Result<()> {
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[AuditEvent], now: Timestamp) -> Result<()> {
         let mut tx = self.db.begin().await?;
         for DeliveryRecord { id, client_id, subject, sid, attempts } in deliveries {
             tx.execute(ENQUEUE, args![id, client_id, subject, sid, *attempts, now]).await?;
@@ -53,7 +53,7 @@ impl LogoutOutbox for SqlStore {
         sid: &Id<Sso>,
         only: Option<&str>,
         deliveries: &[DeliveryRecord],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -75,7 +75,7 @@ impl LogoutOutbox for SqlStore {
         rows.iter().map(delivery_from_row).collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         self.recorded(DONE, args![id, now, outcome], events, now).await.map(drop)
     }
 
@@ -113,7 +113,7 @@ impl LogoutOutbox for SqlStore {
         Ok(health)
     }
 
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, events: &[Event], now: Timestamp) -> Result<()> {
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, events: &[AuditEvent], now: Timestamp) -> Result<()> {
         self.recorded(PUT_OFF, args![id, next], events, now).await.map(drop)
     }
 }

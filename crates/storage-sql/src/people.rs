@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Id, Subject};
 use nixa_storage::{
@@ -60,7 +60,7 @@ impl People for SqlStore {
         found.map(person).transpose()
     }
 
-    async fn record_decision(&self, decision: &DecisionRecord, events: &[Event]) -> Result<()> {
+    async fn record_decision(&self, decision: &DecisionRecord, events: &[AuditEvent]) -> Result<()> {
         let DecisionRecord { id, at, client_id, person, policy, record } = decision;
         let (person, record) = (person.as_ref().map(Id::as_str), serde_json::to_string(record)?);
         let values = args![id, *at, client_id, person, policy, &record];
@@ -89,7 +89,7 @@ impl People for SqlStore {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()> {
         let claims = serde_json::to_string(claims)?;
@@ -119,7 +119,7 @@ impl SqlStore {
             }
             None => {
                 let id = link(&mut tx, account, new_id, now).await?;
-                made.push(Event::new(Kind::Link).about(&id).fact("idp", account.idp.as_str()));
+                made.push(AuditEvent::Link { person: Id::from_text(&*id), idp: account.idp.clone() });
                 id
             }
         };

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
 use nixa_storage::{Signals, StorageError};
@@ -32,11 +32,11 @@ impl Signals for SqlStore {
         self.db.all(RAISED, args![]).await?.iter().map(|row| row.text("signal")).collect()
     }
 
-    async fn raise(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+    async fn raise(&self, signal: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool> {
         Ok(self.recorded(RAISE, args![signal, now], events, now).await? > 0)
     }
 
-    async fn clear(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool> {
+    async fn clear(&self, signal: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool> {
         Ok(self.recorded(CLEAR, args![signal], events, now).await? > 0)
     }
 }

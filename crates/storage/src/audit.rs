@@ -1,7 +1,7 @@
 //! The port of the audit trail.
 
 use async_trait::async_trait;
-use nixa_audit::{Event, Record};
+use nixa_audit::{AuditEvent, Record};
 use nixa_protocol::Timestamp;
 use serde_json::{Map, Value};
 
@@ -34,7 +34,7 @@ pub struct StoredCheckpoint {
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Adds records.
-    async fn append(&self, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn append(&self, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// The newest record of each chain.
     async fn heads(&self) -> Result<Vec<AuditHead>>;
     /// The last record of each chain that was removed after its retention.
@@ -52,7 +52,7 @@ pub trait Audit: Send + Sync {
     /// The personal data of a record; none when it has none, or when it was erased.
     async fn personal(&self, record: &Record) -> Result<Option<Map<String, Value>>>;
     /// Erases the personal data of a person's records by destroying their key; whether there was one.
-    async fn forget(&self, person: &str, events: &[Event], now: Timestamp) -> Result<bool>;
+    async fn forget(&self, person: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Removes records of months before this one (`YYYYMM`), some thousands of each chain at once, and keeps and
     /// records where each chain now begins.
     async fn remove_before(&self, month: i64, now: Timestamp) -> Result<u64>;

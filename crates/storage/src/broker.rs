@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Decision, Id, Subject};
 use nixa_protocol::{Digest, Timestamp};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ pub struct DecisionRecord {
 }
 
 /// The audit records of a login through an identity provider, by who it is; they are written in its transaction.
-pub type ResolutionEvents<'a> = &'a (dyn Fn(&Resolution) -> Vec<Event> + Sync);
+pub type ResolutionEvents<'a> = &'a (dyn Fn(&Resolution) -> Vec<AuditEvent> + Sync);
 
 /// People, their links, decisions and consents: the broker's durable state.
 #[async_trait]
@@ -79,7 +79,7 @@ pub trait People: Send + Sync {
     /// The person with this identifier.
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
     /// Stores a decision.
-    async fn record_decision(&self, decision: &DecisionRecord, events: &[Event]) -> Result<()>;
+    async fn record_decision(&self, decision: &DecisionRecord, events: &[AuditEvent]) -> Result<()>;
     /// How many decisions are stored that were made between these times, the first included.
     async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64>;
     /// The decision with this identifier.
@@ -94,7 +94,7 @@ pub trait People: Send + Sync {
         person: &Id<Subject>,
         client_id: &str,
         claims: &[String],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
 }
@@ -110,7 +110,7 @@ pub trait Signals: Send + Sync {
     /// The signals that the operator raised.
     async fn raised(&self) -> Result<BTreeSet<String>>;
     /// Raises a signal; says whether it was not raised before.
-    async fn raise(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool>;
+    async fn raise(&self, signal: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Clears a signal; says whether it was raised.
-    async fn clear(&self, signal: &str, events: &[Event], now: Timestamp) -> Result<bool>;
+    async fn clear(&self, signal: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool>;
 }

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, AuthenticationMethod, LoginMeans, LoginRefusal, LoginRefusalReason};
 use nixa_protocol::Timestamp;
+use nixa_protocol::id::{Id, Subject};
 use nixa_provider::{OpenTransaction, PageError, Provider, ProviderError, TransactionForm};
 use nixa_storage::Entries;
 use nixa_web::Text;
@@ -47,8 +48,8 @@ fn notice_text(text: Text, notice: Option<&IdpNotice>, wrong: &str, now: Timesta
 }
 
 /// Shows the page of a method again, with a notice.
-async fn show_again(open: &OpenLogin, method: &str, notice: IdpNotice) -> Result<Response, PageError> {
-    open.change_and_go_to(method, |data| data.notice = Some(notice.clone())).await
+async fn show_again(open: &OpenLogin, method: AuthenticationMethod, notice: IdpNotice) -> Result<Response, PageError> {
+    open.change_and_go_to(method.as_str(), |data| data.notice = Some(notice.clone())).await
 }
 
 /// Counts an attempt, judges it and takes the count back where that could not be done.
@@ -56,18 +57,19 @@ async fn show_again(open: &OpenLogin, method: &str, notice: IdpNotice) -> Result
 /// `judge` says what a right answer gives; `None` is a wrong one.
 async fn attempt<T>(
     open: &OpenLogin,
-    method: &str,
+    method: AuthenticationMethod,
     name: &str,
     judge: impl Future<Output = Result<Option<T>, ProviderError>>,
 ) -> Result<Result<T, IdpNotice>, ProviderError> {
     let provider = &open.provider;
     let now = provider.now();
-    let attempts = LockOut::new(Entries::<Attempts>::new(provider.stores.short.clone()), method, name);
+    let attempts = LockOut::new(Entries::<Attempts>::new(provider.stores.short.clone()), method.as_str(), name);
     let admitted = match attempts.admit(now).await? {
         Ok(admitted) => admitted,
         Err(until) => {
-            let event = Event::new(Kind::LoginRefused).fact("method", method).fact("reason", "locked-out");
-            provider.record(event.fact("client", open.client.client_id.as_str()), now).await?;
+            let (client, reason) = (open.client.client_id.clone(), Some(LoginRefusalReason::LockedOut));
+            let refusal = LoginRefusal::Factor { method, reason, client };
+            provider.record(AuditEvent::LoginRefused { person: None, refusal }, now).await?;
             return Ok(Err(IdpNotice::Locked(until)));
         }
     };
@@ -87,19 +89,30 @@ async fn attempt<T>(
 /// Records that a factor was tried, before anything follows from it.
 async fn record_attempt(
     open: &OpenLogin,
-    account: Option<&str>,
-    method: &str,
+    account: Option<&Id<Subject>>,
+    method: AuthenticationMethod,
     right: bool,
 ) -> Result<(), ProviderError> {
-    let kind = if right { Kind::Login } else { Kind::LoginRefused };
-    let event = Event { person: account.map(str::to_owned), ..Event::new(kind) };
-    let event = event.fact("method", method).fact("client", open.client.client_id.as_str());
+    let client = open.client.client_id.clone();
+    let event = match account {
+        Some(person) if right => {
+            AuditEvent::Login { person: person.clone(), means: LoginMeans::Factor { method, client } }
+        }
+        person => AuditEvent::LoginRefused {
+            person: person.cloned(),
+            refusal: LoginRefusal::Factor { method, reason: None, client },
+        },
+    };
     open.provider.record(event, open.provider.now()).await
 }
 
 /// Adds a factor to the session of the person who is logged in.
-async fn add_factor(open: &OpenLogin, session: &IdpSession, method: &str) -> Result<Option<IdpSession>, ProviderError> {
+async fn add_factor(
+    open: &OpenLogin,
+    session: &IdpSession,
+    method: AuthenticationMethod,
+) -> Result<Option<IdpSession>, ProviderError> {
     let now = open.provider.now();
-    let shown = ShownFactor { method: method.to_owned(), at: now, shown_in: open.transaction.id.clone() };
+    let shown = ShownFactor { method: method.as_str().to_owned(), at: now, shown_in: open.transaction.id.clone() };
     open.provider.sessions.change(&session.sid, now, |s| s.data.add_factor(shown.clone())).await
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use nixa_audit::AuthenticationMethod;
 use nixa_credentials::Account;
 use nixa_protocol::Params;
 use nixa_protocol::id::Id;
@@ -13,12 +14,12 @@ use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attem
 use crate::authenticators::password::LONGEST;
 use crate::transaction::{IdpNotice, IdpSession, SessionData, ShownFactor};
 
-const METHOD: &str = "password";
+const METHOD: AuthenticationMethod = AuthenticationMethod::Password;
 
 pub(super) struct Password;
 
 impl FormPurpose for Password {
-    const PAGE: &'static str = METHOD;
+    const PAGE: &'static str = METHOD.as_str();
 }
 
 #[derive(Template)]
@@ -69,10 +70,10 @@ async fn account_of(open: &OpenLogin, username: &str, password: String) -> Resul
         Some(account) => idp.accounts.authenticators(&account.id).await?,
         None => Vec::new(),
     };
-    let hash = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret);
+    let hash = stored.into_iter().find(|a| a.method == METHOD.as_str()).map(|a| a.secret);
     let matches = idp.passwords.verify(hash, password).await?;
     // Also for a name that nobody has: the time it takes would tell.
-    record_attempt(open, account.as_ref().map(|a| a.id.as_str()), METHOD, matches).await?;
+    record_attempt(open, account.as_ref().map(|a| &a.id), METHOD, matches).await?;
     if !matches {
         tracing::info!(client = open.client.client_id, "wrong name or password");
     }
@@ -110,7 +111,11 @@ async fn start_session(open: &OpenLogin, account: &Account) -> Result<IdpSession
         username: account.username.clone(),
         identity_level: account.identity_level,
         enrolled: enrolled.into_iter().map(|a| a.method).collect(),
-        factors: vec![ShownFactor { method: METHOD.to_owned(), at: now, shown_in: open.transaction.id.clone() }],
+        factors: vec![ShownFactor {
+            method: METHOD.as_str().to_owned(),
+            at: now,
+            shown_in: open.transaction.id.clone(),
+        }],
     };
     provider.sessions.start(Id::random(&*provider.runtime.entropy), account.id.clone(), data, now).await
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use nixa_audit::AuthenticationMethod;
 use nixa_protocol::Params;
 use nixa_provider::{Cancel, FormPurpose, FormTarget, PageError, ProviderError, SwitchAccount};
 use nixa_web::{Page, html};
@@ -11,12 +12,12 @@ use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attem
 use crate::authenticators::totp;
 use crate::transaction::IdpSession;
 
-const METHOD: &str = "totp";
+const METHOD: AuthenticationMethod = AuthenticationMethod::Totp;
 
 pub(super) struct TotpCode;
 
 impl FormPurpose for TotpCode {
-    const PAGE: &'static str = METHOD;
+    const PAGE: &'static str = METHOD.as_str();
 }
 
 #[derive(Template)]
@@ -68,9 +69,11 @@ pub(super) async fn submit(LoginForm { mut open, form, .. }: LoginForm<TotpCode>
 async fn verify(open: &OpenLogin, session: &IdpSession, form: &Params) -> Result<Option<()>, ProviderError> {
     let (provider, account) = (&open.provider, session.subject.as_str());
     let stored = provider.interaction.accounts.authenticators(&session.subject).await?;
-    let Some(secret) = stored.into_iter().find(|a| a.method == METHOD).map(|a| a.secret) else { return Ok(None) };
+    let Some(secret) = stored.into_iter().find(|a| a.method == METHOD.as_str()).map(|a| a.secret) else {
+        return Ok(None);
+    };
     let code = form.get("code").unwrap_or_default();
     let right = totp::verify(provider.stores.short.clone(), account, &secret, code, provider.now()).await?;
-    record_attempt(open, Some(account), METHOD, right).await?;
+    record_attempt(open, Some(&session.subject), METHOD, right).await?;
     Ok(right.then_some(()))
 }

@@ -4,18 +4,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use nixa::audit::Report;
+use nixa::audit::{AuditUpkeep, Report};
 use nixa::config::Config;
-use nixa::trail::{Keeper, months_before};
 use nixa_audit::ocsf::OcsfContext;
-use nixa_audit::{Event, Kind, first_second_of, month_of};
+use nixa_audit::{AdministrationEvent, first_second_of, month_of, months_before};
 use nixa_protocol::Timestamp;
+use nixa_protocol::id::Id;
 use nixa_protocol::jose::{SigningKey, VerifyingKey};
 use nixa_storage::{Audit, People};
 use nixa_storage_sql::{Location, Role};
 
 use super::failure::Failure;
-use super::opened_server::{OpenedServer, account};
+use super::opened_server::{OpenedServer, administration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
@@ -87,8 +87,8 @@ async fn export(server: &OpenedServer, state: &Path, personal: bool) -> Result<(
         service: server.config.server.issuer.clone(),
     };
     if personal {
-        let event = Event::new(Kind::Administration).fact("change", "personal-data-exported");
-        Audit::append(&*server.store, &[event.fact("by", account())], server.now()).await?;
+        let event = administration(AdministrationEvent::PersonalDataExported);
+        Audit::append(&*server.store, &[event], server.now()).await?;
     }
     nixa::audit::export(&*server.store, &context, state, personal, &mut io::stdout()).await?;
     Ok(())
@@ -96,15 +96,15 @@ async fn export(server: &OpenedServer, state: &Path, personal: bool) -> Result<(
 
 async fn sign_checkpoint(server: &OpenedServer, key: SigningKey) -> Result<(), Failure> {
     let (store, ended) = (server.store.clone(), server.store.clone());
-    let keeper = Keeper { store, ended, key, every: 1, keep_months: None, stamps: None };
-    keeper.checkpoint(server.now()).await?;
+    let upkeep = AuditUpkeep { store, ended, key, checkpoint_seconds: 1, keep_months: None, timestamps: None };
+    upkeep.checkpoint(server.now()).await?;
     let last = server.store.last_checkpoint().await?.ok_or("the trail has no record yet")?;
     Ok(writeln!(io::stdout(), "{}", last.jws)?)
 }
 
 async fn forget(server: &OpenedServer, person: &str) -> Result<(), Failure> {
-    let event = Event::new(Kind::Administration).fact("change", "personal-data-erased").fact("by", account());
-    let known = server.store.forget(person, &[event.about(person)], server.now()).await?;
+    let event = administration(AdministrationEvent::PersonalDataErased { person: Id::from_text(person) });
+    let known = server.store.forget(person, &[event], server.now()).await?;
     let outcome = if known { "erased" } else { "nothing was kept of this person" };
     Ok(writeln!(io::stdout(), "{outcome}")?)
 }

@@ -4,13 +4,12 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 use nixa::config::Config;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AdministrationEvent, AuditEvent, ClientChange, ConfigurationEvent};
 use nixa_protocol::{digest, random_token};
-use nixa_provider::registered;
 use nixa_storage::{ClientRecord, ClientStore as _, LogoutOutbox as _};
 
 use super::failure::Failure;
-use super::opened_server::{OpenedServer, account};
+use super::opened_server::{OpenedServer, account, administration};
 
 /// How many clients are read at once.
 const BATCH: i64 = 500;
@@ -54,10 +53,9 @@ async fn issue_token(server: &OpenedServer, uses: i64, days: i64) -> Result<(), 
         return Err("the configuration has no [server.registration] table: nobody may register".into());
     }
     let token = random_token(&*server.environment.entropy);
-    let event = Event::new(Kind::Administration).fact("change", "registration-token").fact("by", account());
-    let trail = [event.fact("uses", uses).fact("days", days)];
+    let events = [administration(AdministrationEvent::RegistrationTokenMade { uses, days })];
     let now = server.now();
-    server.store.add_registration_token(&digest(&token), uses, now + days * DAY, &trail, now).await?;
+    server.store.add_registration_token(&digest(&token), uses, now + days * DAY, &events, now).await?;
     Ok(writeln!(io::stdout(), "{token}")?)
 }
 
@@ -87,8 +85,10 @@ async fn print_health(server: &OpenedServer) -> Result<(), Failure> {
 }
 
 async fn remove(server: &OpenedServer, client_id: &str) -> Result<(), Failure> {
-    let trail = [registered(client_id, "removed").fact("by", account())];
-    if !server.store.remove_client(client_id, &trail, server.now()).await? {
+    let (client, change) = (client_id.to_owned(), ClientChange::Removed);
+    let removed = ConfigurationEvent::Client { client, change, by: Some(account()) };
+    let events = [AuditEvent::Configuration(removed)];
+    if !server.store.remove_client(client_id, &events, server.now()).await? {
         return Err(format!("{client_id}: no client of this name was registered by API").into());
     }
     Ok(writeln!(io::stdout(), "removed")?)

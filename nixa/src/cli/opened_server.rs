@@ -6,6 +6,7 @@ use nixa::compose::{StartError, key_manager, open_store};
 use nixa::config::Config;
 use nixa::environment::Environment;
 use nixa::keys::KeyManager;
+use nixa_audit::{AdministrationEvent, AuditEvent};
 use nixa_protocol::Timestamp;
 use nixa_storage_sql::SqlStore;
 
@@ -31,6 +32,11 @@ impl OpenedServer {
     pub(crate) fn now(&self) -> Timestamp {
         self.environment.clock.now()
     }
+}
+
+/// The audit record of what an administrator did.
+pub(crate) fn administration(act: AdministrationEvent) -> AuditEvent {
+    AuditEvent::Administration { act, by: account() }
 }
 
 /// The account of the machine under which an administrator works, for the record of what was done.

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 use nixa::config::Config;
-use nixa_audit::{Event, Kind};
+use nixa_audit::AdministrationEvent;
 use nixa_storage::Signals;
 
 use super::failure::Failure;
-use super::opened_server::{OpenedServer, account};
+use super::opened_server::{OpenedServer, administration};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RiskCommand {
@@ -37,11 +37,13 @@ pub(crate) async fn run(command: RiskCommand, config: Config) -> Result<(), Fail
             if !policy.knows_signal(&signal) {
                 return Err(format!("`{signal}` is not a risk signal of the policy").into());
             }
-            let new = store.raise(&signal, &[switched(&signal, "raised")], now).await?;
+            let event = administration(AdministrationEvent::SignalRaised { signal: signal.clone() });
+            let new = store.raise(&signal, &[event], now).await?;
             writeln!(out, "{signal}: {}", if new { "raised" } else { "was raised already" })?;
         }
         RiskCommand::Clear { signal } => {
-            let was = store.clear(&signal, &[switched(&signal, "cleared")], now).await?;
+            let event = administration(AdministrationEvent::SignalCleared { signal: signal.clone() });
+            let was = store.clear(&signal, &[event], now).await?;
             writeln!(out, "{signal}: {}", if was { "cleared" } else { "was not raised" })?;
         }
         RiskCommand::List => {
@@ -51,9 +53,4 @@ pub(crate) async fn run(command: RiskCommand, config: Config) -> Result<(), Fail
         }
     }
     Ok(())
-}
-
-/// What an administrator did, and under which account of the machine.
-fn switched(signal: &str, change: &str) -> Event {
-    Event::new(Kind::Administration).fact("signal", signal).fact("change", change).fact("by", account())
 }

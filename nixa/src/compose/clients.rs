@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nixa_protocol::{Client, OAuthError, Timestamp};
-use nixa_provider::{Clients, registered};
+use nixa_provider::{Clients, client_changed};
 use nixa_storage::{ClientRecord, ClientStore as _, StorageError};
 use nixa_storage_sql::SqlStore;
 
@@ -33,7 +33,7 @@ pub(super) async fn declare_clients(
             clients.check_sector(client).await.map_err(refused)?;
         }
     }
-    match store.declare_clients(&declared, &registered, now).await {
+    match store.declare_clients(&declared, &client_changed, now).await {
         Err(StorageError::Exists) => {
             Err(StartError::Config("a client has the client_id of one that was registered by API".to_owned()))
         }

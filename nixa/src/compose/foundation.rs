@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, ConfigurationEvent, ServerStart};
 use nixa_protocol::{Client, Timestamp};
 use nixa_provider::{Interaction, Lifetimes, Provider, ProviderParts, Runtime, Settings, Stores, router};
 use nixa_storage::{Audit, Metered};
@@ -15,11 +15,10 @@ use super::clients::declare_clients;
 use super::error::StartError;
 use super::server::Server;
 use super::store::{open_short_lived, open_store};
+use crate::audit::{AuditUpkeep, TimestampAuthority};
 use crate::config::{Config, TimestampSection};
 use crate::environment::Environment;
 use crate::keys::KeyManager;
-use crate::stamp::TimeStamps;
-use crate::trail::Keeper;
 
 /// The keys and secrets in the store of a server, under the master key that its configuration names.
 pub fn key_manager(config: &Config, environment: &Environment, store: Arc<SqlStore>) -> Result<KeyManager, StartError> {
@@ -62,7 +61,7 @@ impl<'c> Foundation<'c> {
         let short = Arc::new(Metered::new(open_short_lived(self.config).await?));
         let provider = self.provider(short.clone(), settings, interaction).await?;
         self.record_start().await?;
-        let keeper = self.keeper().await?;
+        let audit_upkeep = self.audit_upkeep().await?;
         let Self { config, store, keys, .. } = self;
         Ok(Server {
             router: router(provider.clone(), pages, &config.server.cookie),
@@ -70,7 +69,7 @@ impl<'c> Foundation<'c> {
             store,
             short,
             keys,
-            keeper,
+            audit_upkeep,
             rotate_days: config.server.rotate_keys_days,
         })
     }
@@ -111,26 +110,30 @@ impl<'c> Foundation<'c> {
 
     async fn record_start(&self) -> Result<(), StartError> {
         let config = self.config;
-        let event = Event::new(Kind::Configuration).fact("change", "started").fact("digest", config.digest.as_str());
-        let event = event.fact("issuer", config.server.issuer.as_str()).fact("version", env!("CARGO_PKG_VERSION"));
+        let started = ServerStart {
+            digest: config.digest.clone(),
+            issuer: config.server.issuer.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let event = AuditEvent::Configuration(ConfigurationEvent::Started(started));
         let recorded = Audit::append(&*self.store, &[event], self.now).await;
         recorded.map_err(|error| StartError::durable(config, &error))
     }
 
-    async fn keeper(&self) -> Result<Keeper, StartError> {
+    async fn audit_upkeep(&self) -> Result<AuditUpkeep, StartError> {
         let audit = &self.config.server.audit;
-        Ok(Keeper {
+        Ok(AuditUpkeep {
             store: self.store.clone(),
             ended: self.store.clone(),
             key: self.keys.audit_key(self.now).await?,
-            every: audit.checkpoint_seconds,
+            checkpoint_seconds: audit.checkpoint_seconds,
             keep_months: audit.keep_months,
-            stamps: audit.timestamp.as_ref().map(|section| self.time_stamps(section)).transpose()?,
+            timestamps: audit.timestamp.as_ref().map(|section| self.timestamp_authority(section)).transpose()?,
         })
     }
 
-    fn time_stamps(&self, section: &TimestampSection) -> Result<TimeStamps, StartError> {
-        Ok(TimeStamps {
+    fn timestamp_authority(&self, section: &TimestampSection) -> Result<TimestampAuthority, StartError> {
+        Ok(TimestampAuthority {
             url: section.url.clone(),
             trust: section.trusted().map_err(StartError::Config)?,
             http: self.environment.http.trusted.clone(),

@@ -8,8 +8,8 @@ use nixa_provider::{Interaction, Provider};
 use nixa_storage::Metered;
 use nixa_storage_sql::SqlStore;
 
+use crate::audit::AuditUpkeep;
 use crate::keys::KeyManager;
-use crate::trail::Keeper;
 
 /// How often keys and the audit trail are looked after.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub struct Server<I: Interaction> {
     /// Its keys and secrets.
     pub keys: KeyManager,
     /// Keeps its audit trail.
-    pub keeper: Keeper,
+    pub audit_upkeep: AuditUpkeep,
     /// After how many days a signing key is replaced; by hand alone without it.
     pub rotate_days: Option<u32>,
 }
@@ -57,7 +57,7 @@ impl<I: Interaction> Server<I> {
             Ok(keys) => self.provider.keys.replace(keys),
             Err(error) => tracing::error!(%error, "signing keys cannot be read"),
         }
-        if let Err(error) = self.keeper.tick(self.provider.now()).await {
+        if let Err(error) = self.audit_upkeep.tick(self.provider.now()).await {
             tracing::error!(%error, "the audit trail cannot be kept");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nixa_audit::month_of;
+use nixa_audit::{month_after, month_of};
 use nixa_storage::{Audit as _, ShortLived, StorageError};
 use nixa_storage_redis::{RedisOptions, RedisShortLived};
 use nixa_storage_sql::{SqlStore, SqliteShortLived};
@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::keys::KeyError;
 use crate::private_file::create_private_folder;
-use crate::trail::month_after;
 
 /// The durable store of a server, with its schema brought up to date.
 pub async fn open_store(config: &Config, environment: &Environment) -> Result<Arc<SqlStore>, StartError> {

@@ -113,8 +113,8 @@ async fn a_client_registers_logs_somebody_in_changes_and_goes() {
     assert_eq!(call(&lab, "GET", &uri, &token, None).await.status, 401);
     let access = tokens.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(lab.userinfo(&access).await.status, 401, "its tokens go with it");
-    let trail = nixa_storage::Audit::records(&*lab.broker.store, 0, 0, 1_000).await.unwrap();
-    let said: String = trail.iter().map(|record| record.draft.body.as_str()).collect();
+    let records = nixa_storage::Audit::records(&*lab.broker.store, 0, 0, 1_000).await.unwrap();
+    let said: String = records.iter().map(|record| record.draft.body.as_str()).collect();
     for change in ["client-registered", "client-updated", "client-removed"] {
         assert!(said.contains(change), "{change}");
     }

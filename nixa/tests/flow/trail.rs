@@ -168,9 +168,9 @@ async fn the_identity_provider_records_right_and_wrong_factors() {
 async fn a_trail_that_was_altered_is_seen_and_the_place_named() {
     let lab = Lab::new().await;
     Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.keeper.checkpoint(lab.clock.now()).await.unwrap();
+    lab.broker.audit_upkeep.checkpoint(lab.clock.now()).await.unwrap();
     Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.keeper.checkpoint(lab.clock.now()).await.unwrap();
+    lab.broker.audit_upkeep.checkpoint(lab.clock.now()).await.unwrap();
     Browser::default().tokens(&lab, "basic", &[]).await;
     let sound = report(&lab).await;
     assert!(sound.is_sound(), "{sound:?}");
@@ -222,11 +222,11 @@ async fn a_tail_that_was_cut_off_is_seen_by_a_checkpoint_kept_elsewhere() {
     let lab = Lab::new().await;
     let store = &lab.broker.store;
     Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.keeper.checkpoint(lab.clock.now()).await.unwrap();
+    lab.broker.audit_upkeep.checkpoint(lab.clock.now()).await.unwrap();
     let before = store.last_checkpoint().await.unwrap().unwrap();
     let (records_then, head) = (records(&lab).await.len(), store.heads().await.unwrap().remove(0));
     Browser::default().tokens(&lab, "basic", &[]).await;
-    lab.broker.keeper.checkpoint(lab.clock.now()).await.unwrap();
+    lab.broker.audit_upkeep.checkpoint(lab.clock.now()).await.unwrap();
     let kept = lab.folder().join("kept.jws");
     std::fs::write(&kept, store.last_checkpoint().await.unwrap().unwrap().jws).unwrap();
     // Everything since the first checkpoint is taken back, with its checkpoint and its head.

@@ -1,16 +1,16 @@
 //! What the record at the front of the window is, and what follows from it.
 
-use super::{Anchor, ChainVerifier, Entry, Fault, WINDOW, remember};
+use super::{Anchor, ChainVerifier, Fault, WINDOW, WaitingRecord, remember};
 use crate::{Draft, Record, chain};
 
 /// Most records that are looked for as missing when numbers and checkpoints do not tell how many.
-const REACH: i64 = 256;
+const MOST_MISSING: i64 = 256;
 
 /// Highest number that is reckoned with: columns hold what an attacker likes, and sums must not overflow.
 const HIGHEST: i64 = 1 << 48;
 
 /// The stored number of a record, to be reckoned with.
-fn number(record: &Record) -> i64 {
+fn stored_seq(record: &Record) -> i64 {
     record.draft.seq.clamp(-HIGHEST, HIGHEST)
 }
 
@@ -21,17 +21,17 @@ enum Judgement {
     /// A copy of one that was accepted.
     Copy,
     /// The one that is wanted was seen earlier.
-    Stray(usize),
+    SetAside(usize),
     /// The one that is wanted stands later in the window.
     Displaced(usize),
     /// It follows the record after which this accepted one came, so this one and those after it are forged.
-    Fork(usize),
+    ExposesForged(usize),
     /// It belongs to a place that is passed.
     FillsHole(usize),
     /// Its content is not the one of its hash.
-    Content,
+    AlteredContent,
     /// Its hash is not the one of its content.
-    HashColumn(String),
+    AlteredHash(String),
     /// So many are missing before it.
     Gap(i64),
     /// Nothing fits it.
@@ -76,21 +76,21 @@ impl ChainVerifier {
         match self.judge(front, seq) {
             Judgement::Fits => self.take_fitting(seq),
             Judgement::Copy => self.take_inserted(false),
-            Judgement::Stray(index) => self.take_stray(index, seq),
-            Judgement::Displaced(index) => self.settle(index, seq),
-            Judgement::Fork(index) => self.unwind(index),
+            Judgement::SetAside(index) => self.take_set_aside(index, seq),
+            Judgement::Displaced(index) => self.reorder(index, seq),
+            Judgement::ExposesForged(index) => self.unwind(index),
             Judgement::FillsHole(index) => self.fill(index),
-            Judgement::Content => self.take_altered(seq, None, self.possibly_before(seq)),
-            Judgement::HashColumn(hash) => self.take_altered(seq, Some(hash), seq),
+            Judgement::AlteredContent => self.take_altered(seq, None, self.possibly_before(seq)),
+            Judgement::AlteredHash(hash) => self.take_altered(seq, Some(hash), seq),
             Judgement::Gap(missing) => self.skip(seq, missing),
             Judgement::Unclear => self.take_unclear(seq),
         }
     }
 
     /// Puts those that were set aside at the end, if they belong there.
-    pub(super) fn end(&mut self) {
-        while let Some(index) = self.stray(self.last.seq + 1) {
-            self.take_stray(index, self.last.seq + 1);
+    pub(super) fn place_set_aside(&mut self) {
+        while let Some(index) = self.find_set_aside(self.last.seq + 1) {
+            self.take_set_aside(index, self.last.seq + 1);
         }
     }
 
@@ -101,26 +101,26 @@ impl ChainVerifier {
         if self.seen().contains(front.hash.as_str()) {
             return Judgement::Copy;
         }
-        if let Some(index) = self.stray(seq) {
-            return Judgement::Stray(index);
+        if let Some(index) = self.find_set_aside(seq) {
+            return Judgement::SetAside(index);
         }
         if let Some(index) = (1..self.window.len()).find(|index| self.wanted(*index)) {
             return Judgement::Displaced(index);
         }
-        if let Some(index) = self.fork(front) {
-            return Judgement::Fork(index);
+        if let Some(index) = self.first_forged(front) {
+            return Judgement::ExposesForged(index);
         }
-        if let Some(index) = self.hole(front) {
+        if let Some(index) = self.hole_before(front) {
             return Judgement::FillsHole(index);
         }
         let next = self.at(1);
         let next_fits = |previous: &str, seq| next.is_some_and(|next| self.links(previous, next, seq));
         if next_fits(&front.hash, seq + 1) {
-            return Judgement::Content;
+            return Judgement::AlteredContent;
         }
         let computed = hash_at(&self.last.hash, front, seq);
         if next_fits(&computed, seq + 1) {
-            return Judgement::HashColumn(computed);
+            return Judgement::AlteredHash(computed);
         }
         self.gap(front, seq).map_or(Judgement::Unclear, Judgement::Gap)
     }
@@ -137,11 +137,11 @@ impl ChainVerifier {
         chain(&self.last.hash, &record.draft) == record.hash
     }
 
-    fn stray(&self, seq: i64) -> Option<usize> {
-        self.strays.iter().position(|stray| self.links(&self.last.hash, stray, seq))
+    fn find_set_aside(&self, seq: i64) -> Option<usize> {
+        self.set_aside.iter().position(|record| self.links(&self.last.hash, record, seq))
     }
 
-    fn fork(&self, front: &Record) -> Option<usize> {
+    fn first_forged(&self, front: &Record) -> Option<usize> {
         let next = self.at(1);
         self.accepted.iter().position(|link| {
             // What a checkpoint confirms is not forged.
@@ -151,14 +151,14 @@ impl ChainVerifier {
         })
     }
 
-    fn hole(&self, record: &Record) -> Option<usize> {
+    fn hole_before(&self, record: &Record) -> Option<usize> {
         self.holes.iter().position(|hole| self.links(&hole.hash, record, hole.seq + 1))
     }
 
     /// How many records are missing before the front.
     fn gap(&self, front: &Record, seq: i64) -> Option<i64> {
         let by_checkpoint = self.signed.get(&front.hash).map(|signed| signed - seq).filter(|gap| *gap > 0);
-        let by_number = Some(number(front)).filter(|number| *number < HIGHEST);
+        let by_number = Some(stored_seq(front)).filter(|number| *number < HIGHEST);
         let by_number = by_number.map(|number| number - (seq + self.shift)).filter(|gap| *gap > 0);
         let Some(next) = self.at(1) else {
             // Hashed anew under a number that no checkpoint knows, while one knows the number that is wanted.
@@ -170,7 +170,7 @@ impl ChainVerifier {
         let fits = |missing: &i64| self.links(&front.hash, next, seq + missing + 1);
         // A next record that is numbered as if none was missing says that the front's number is wrong.
         let believable = by_number.filter(|_| next.draft.seq != seq + self.shift + 1);
-        by_checkpoint.filter(fits).or(by_number.filter(fits)).or_else(|| (1..=REACH).find(fits)).or(believable)
+        by_checkpoint.filter(fits).or(by_number.filter(fits)).or_else(|| (1..=MOST_MISSING).find(fits)).or(believable)
     }
 
     /// The first record that can be the altered one when number `seq` does not fit: the one before it can have been
@@ -184,21 +184,21 @@ impl ChainVerifier {
         self.window.front().map_or(0, |entry| entry.moves)
     }
 
-    fn quiet(&mut self, until: i64) {
-        self.quiet_until = self.quiet_until.max(until);
+    fn excuse_numbers(&mut self, until: i64) {
+        self.numbers_excused_until = self.numbers_excused_until.max(until);
     }
 
     fn take_fitting(&mut self, seq: i64) {
-        let Some(Entry { record, moves, .. }) = self.window.pop_front() else { return };
-        let stored = number(&record);
+        let Some(WaitingRecord { record, moves, .. }) = self.window.pop_front() else { return };
+        let stored = stored_seq(&record);
         let mut blamed = false;
         if moves == 0 && stored != seq + self.shift {
-            let renumbered = self.at(0).is_some_and(|next| number(next) == stored + 1);
-            if seq <= self.quiet_until {
+            let renumbered = self.at(0).is_some_and(|next| stored_seq(next) == stored + 1);
+            if seq <= self.numbers_excused_until {
                 self.shift = stored - seq;
             } else {
                 blamed = true;
-                self.find(seq + self.shift, Fault::Altered { from: seq + self.shift });
+                self.report(seq + self.shift, Fault::Altered { from: seq + self.shift });
                 if renumbered {
                     self.shift = stored - seq;
                 }
@@ -209,16 +209,16 @@ impl ChainVerifier {
 
     /// Names the front as inserted. Its place may yet come, beyond the window, if it is no copy.
     fn take_inserted(&mut self, may_belong: bool) {
-        let Some(Entry { record, .. }) = self.window.pop_front() else { return };
-        self.find(record.draft.seq, Fault::Inserted);
+        let Some(WaitingRecord { record, .. }) = self.window.pop_front() else { return };
+        self.report(record.draft.seq, Fault::Inserted);
         if may_belong {
-            remember(&mut self.strays, record);
+            remember(&mut self.set_aside, record);
         }
-        self.quiet(self.last.seq + 1);
+        self.excuse_numbers(self.last.seq + 1);
     }
 
-    fn take_stray(&mut self, index: usize, seq: i64) {
-        let Some(record) = self.strays.remove(index) else { return };
+    fn take_set_aside(&mut self, index: usize, seq: i64) {
+        let Some(record) = self.set_aside.remove(index) else { return };
         self.reordered(record.draft.seq, record.draft.seq, seq);
         self.accept(record.draft.seq, seq, record.hash, false);
     }
@@ -226,12 +226,12 @@ impl ChainVerifier {
     /// Names a record as reordered.
     fn reordered(&mut self, stored: i64, place: i64, belongs_at: i64) {
         let seq = if stored == belongs_at + self.shift { place } else { stored };
-        self.find(seq, Fault::Reordered { belongs_at });
-        self.quiet(belongs_at + 1);
+        self.report(seq, Fault::Reordered { belongs_at });
+        self.excuse_numbers(belongs_at + 1);
     }
 
     /// The record at `index` is the one that is wanted: either it was moved back, or the front is out of place.
-    fn settle(&mut self, index: usize, seq: i64) {
+    fn reorder(&mut self, index: usize, seq: i64) {
         let place = seq + self.shift;
         // No order of a window takes more moves; a bound is nevertheless better than a proof.
         let belongs = self.follow(index, seq).filter(|_| self.moves() < WINDOW);
@@ -239,16 +239,16 @@ impl ChainVerifier {
             let Some(entry) = self.window.remove(index) else { return };
             let distance = i64::try_from(index).unwrap_or_default();
             self.reordered(entry.record.draft.seq, place + distance, seq);
-            self.quiet(seq + distance + 1);
-            self.window.push_front(Entry { moves: entry.moves + 1, ..entry });
+            self.excuse_numbers(seq + distance + 1);
+            self.window.push_front(WaitingRecord { moves: entry.moves + 1, ..entry });
         } else if let Some((belongs_at, after)) = belongs {
             let Some(entry) = self.window.pop_front() else { return };
             if entry.moves == 0 {
                 self.reordered(entry.record.draft.seq, place, belongs_at);
             }
             // One was taken from the front: what stood at `after` is now before this index.
-            self.window.insert(after, Entry { moves: entry.moves + 1, ..entry });
-        } else if let Some(hole) = self.at(0).and_then(|front| self.hole(front)) {
+            self.window.insert(after, WaitingRecord { moves: entry.moves + 1, ..entry });
+        } else if let Some(hole) = self.at(0).and_then(|front| self.hole_before(front)) {
             self.fill(hole);
         } else {
             self.take_inserted(true);
@@ -282,31 +282,31 @@ impl ChainVerifier {
         let Some(first) = forged.front() else { return };
         self.last = first.after.clone();
         for link in &forged {
-            self.find(link.stored, Fault::Inserted);
+            self.report(link.stored, Fault::Inserted);
         }
-        self.quiet(self.last.seq + 1);
+        self.excuse_numbers(self.last.seq + 1);
     }
 
     /// The front belongs to a place that is passed.
     fn fill(&mut self, hole: usize) {
         let Some(hole) = self.holes.remove(hole) else { return };
-        let Some(Entry { record, .. }) = self.window.pop_front() else { return };
+        let Some(WaitingRecord { record, .. }) = self.window.pop_front() else { return };
         let place = self.last.seq + 1 + self.shift;
         self.reordered(record.draft.seq, place, hole.seq + 1);
-        self.quiet(self.last.seq + 1);
+        self.excuse_numbers(self.last.seq + 1);
     }
 
     fn take_altered(&mut self, seq: i64, hash: Option<String>, from: i64) {
-        let Some(Entry { record, .. }) = self.window.pop_front() else { return };
-        self.find(seq + self.shift, Fault::Altered { from: from + self.shift });
+        let Some(WaitingRecord { record, .. }) = self.window.pop_front() else { return };
+        self.report(seq + self.shift, Fault::Altered { from: from + self.shift });
         self.accept(record.draft.seq, seq, hash.unwrap_or(record.hash), true);
     }
 
     fn skip(&mut self, seq: i64, missing: i64) {
-        let Some(Entry { record, .. }) = self.window.pop_front() else { return };
-        self.find(seq, Fault::Missing { up_to: seq + missing - 1 });
+        let Some(WaitingRecord { record, .. }) = self.window.pop_front() else { return };
+        self.report(seq, Fault::Missing { up_to: seq + missing - 1 });
         remember(&mut self.holes, self.last.clone());
-        self.shift = number(&record) - (seq + missing);
+        self.shift = stored_seq(&record) - (seq + missing);
         self.accept(record.draft.seq, seq + missing, record.hash, false);
     }
 
@@ -320,7 +320,7 @@ impl ChainVerifier {
         }
         let from = if next.is_some() { seq } else { self.possibly_before(seq) };
         if let Some(front) = self.at(0).cloned() {
-            remember(&mut self.strays, front);
+            remember(&mut self.set_aside, front);
         }
         remember(&mut self.holes, self.last.clone());
         self.take_altered(seq, None, from);

@@ -126,7 +126,7 @@ pub struct Verdict {
 
 /// A record that waits for its turn.
 #[derive(Debug)]
-struct Entry {
+struct WaitingRecord {
     record: Record,
     /// How often it was put elsewhere; once it was, it is named, and its stored number says nothing any more.
     moves: usize,
@@ -136,7 +136,7 @@ struct Entry {
 
 /// A record that was accepted.
 #[derive(Debug)]
-struct Link {
+struct AcceptedRecord {
     /// What it was accepted after.
     after: Anchor,
     /// Its own hash.
@@ -156,14 +156,14 @@ pub struct ChainVerifier {
     /// What must be added to a true number to get the stored one; not 0 after a renumbering.
     shift: i64,
     /// Up to here, a wrong stored number is a consequence of a finding.
-    quiet_until: i64,
-    window: VecDeque<Entry>,
+    numbers_excused_until: i64,
+    window: VecDeque<WaitingRecord>,
     /// The last accepted records, for one that was inserted with a fitting hash.
-    accepted: VecDeque<Link>,
+    accepted: VecDeque<AcceptedRecord>,
     /// Where a record was found missing or replaced, in case it comes later.
     holes: VecDeque<Anchor>,
     /// Records that fitted nowhere, in case their place comes later.
-    strays: VecDeque<Record>,
+    set_aside: VecDeque<Record>,
     /// Checkpoint heads that are still to come, by number.
     heads: BTreeMap<i64, String>,
     /// The number that a checkpoint gives a hash.
@@ -191,17 +191,17 @@ impl ChainVerifier {
             heads,
             last: start,
             shift: 0,
-            quiet_until: i64::MIN,
+            numbers_excused_until: i64::MIN,
             window: VecDeque::new(),
             accepted: VecDeque::new(),
             holes: VecDeque::new(),
-            strays: VecDeque::new(),
+            set_aside: VecDeque::new(),
             diverged: false,
             records: 0,
             findings: Vec::new(),
         };
         if wrong_start {
-            verifier.find(verifier.last.seq, Fault::Altered { from: verifier.last.seq });
+            verifier.report(verifier.last.seq, Fault::Altered { from: verifier.last.seq });
         }
         verifier
     }
@@ -209,7 +209,7 @@ impl ChainVerifier {
     /// Takes the next record; returns what was found by it, mostly nothing and mostly about earlier records.
     pub fn feed(&mut self, record: Record) -> Vec<Finding> {
         self.records += 1;
-        self.window.push_back(Entry { record, moves: 0, place: None });
+        self.window.push_back(WaitingRecord { record, moves: 0, place: None });
         while self.window.len() >= WINDOW {
             self.step();
         }
@@ -222,22 +222,22 @@ impl ChainVerifier {
         while !self.window.is_empty() {
             self.step();
         }
-        self.end();
+        self.place_set_aside();
         let newest = self.heads.last_key_value().map(|(seq, _)| *seq);
         if let Some(up_to) = newest.filter(|seq| *seq > self.last.seq) {
-            self.find(self.last.seq + 1, Fault::Missing { up_to });
+            self.report(self.last.seq + 1, Fault::Missing { up_to });
         }
         Verdict { findings: self.findings, records: self.records, head: self.last, confirmed: self.confirmed }
     }
 
-    fn find(&mut self, seq: i64, fault: Fault) {
+    fn report(&mut self, seq: i64, fault: Fault) {
         self.findings.push(Finding { shard: self.shard, seq, fault });
     }
 
     /// Takes a record as number `seq` of the chain; `blamed` when a finding already names it.
     fn accept(&mut self, stored: i64, seq: i64, hash: String, blamed: bool) {
         let after = std::mem::replace(&mut self.last, Anchor { seq, hash: hash.clone() });
-        remember(&mut self.accepted, Link { after, hash, stored });
+        remember(&mut self.accepted, AcceptedRecord { after, hash, stored });
         while let Some(head) = self.heads.first_entry().filter(|head| *head.key() < seq) {
             head.remove();
         }
@@ -249,7 +249,7 @@ impl ChainVerifier {
             // What follows a rewritten record differs as well: one finding says so.
             Some(_) if !self.diverged && !blamed => {
                 self.diverged = true;
-                self.find(seq + self.shift, Fault::Altered { from: self.confirmed + 1 + self.shift });
+                self.report(seq + self.shift, Fault::Altered { from: self.confirmed + 1 + self.shift });
             }
             _ => {}
         }

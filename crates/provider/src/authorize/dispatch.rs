@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, LoginRefusal};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Client, ErrorCode, OAuthError, random_token};
@@ -45,7 +45,7 @@ pub(crate) async fn dispatch<I: Interaction>(
         return Ok(see_other(&transaction.continue_path()));
     }
     let text = language_for(Some(browser), ChosenLanguage::default(), &transaction.request.ui_locales);
-    let denial = denied(&transaction.request);
+    let denial = denied(&transaction.request, None);
     answer(provider, text, &transaction.request, outcome, Some(denial)).await
 }
 
@@ -64,14 +64,16 @@ pub(crate) async fn begin<I: Interaction>(
         Prompted::Answer(outcome) => {
             let text = language_for(Some(browser), ChosenLanguage::default(), &transaction.request.ui_locales);
             // Of nobody it is not recorded: a stranger could have it written all day.
-            let denial = person.map(|person| denied(&transaction.request).about(person.as_str()));
+            let denial = person.map(|person| denied(&transaction.request, Some(person)));
             answer(provider, text, &transaction.request, outcome, denial).await
         }
     }
 }
 
-fn denied(request: &AuthorizationRequest) -> Event {
-    Event::new(Kind::LoginRefused).fact("client", request.client_id.as_str())
+/// The audit record of a request that is answered with an error, by that error.
+fn denied(request: &AuthorizationRequest, person: Option<Id<Subject>>) -> impl FnOnce(ErrorCode) -> AuditEvent {
+    let client = request.client_id.clone();
+    |error| AuditEvent::LoginRefused { person, refusal: LoginRefusal::Request { client, error } }
 }
 
 async fn decide<I: Interaction>(
@@ -104,13 +106,13 @@ fn prompted<R, D>(next: Next<R>, transaction: &Transaction<D>) -> Prompted<R> {
     }
 }
 
-/// Answers the client; `denial` is what the audit says when it gets an error.
+/// Answers the client; `denial` makes the audit record of an error.
 async fn answer<I: Interaction>(
     provider: &Provider<I>,
     text: Text,
     request: &AuthorizationRequest,
     outcome: Outcome<I::Record>,
-    denial: Option<Event>,
+    denial: Option<impl FnOnce(ErrorCode) -> AuditEvent>,
 ) -> Result<Response, PageError> {
     let now = provider.now();
     let issuer = &provider.settings.issuer;
@@ -148,7 +150,7 @@ async fn answer<I: Interaction>(
         Err(error) => {
             tracing::info!(client = client.client_id, code = error.code.as_str(), "login refused");
             if let Some(denial) = denial {
-                provider.record(denial.fact("error", error.code.as_str()), now).await?;
+                provider.record(denial(error.code), now).await?;
             }
             AuthorizationResponse::error(uri, mode, &error, state, issuer)
         }

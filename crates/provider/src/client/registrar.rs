@@ -1,6 +1,6 @@
 //! Registers clients and manages their registrations (RFC 7591, RFC 7592): no HTTP here.
 
-use nixa_audit::{Event, Kind};
+use nixa_audit::ClientChange;
 use nixa_protocol::registration::{
     AuthenticationMethod, MetadataRefusal, RegistrationPolicy, check_update, describe, read_metadata,
 };
@@ -8,6 +8,7 @@ use nixa_protocol::{Client, Entropy, ErrorCode, OAuthError, Timestamp, digest, r
 use nixa_storage::ClientRecord;
 use serde_json::{Map, Value, json};
 
+use crate::audit::client_changed;
 use crate::client::registry::Clients;
 use crate::error::ProviderError;
 
@@ -35,12 +36,6 @@ pub(crate) struct Registration {
 /// The refusal of an access token, which says nothing of whether the client exists (RFC 7592 §2.1).
 pub(crate) fn invalid_token() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, "the access token is missing or not valid")
-}
-
-/// The record of a change of a client in the audit trail.
-#[must_use]
-pub fn registered(client_id: &str, change: &str) -> Event {
-    Event::new(Kind::Configuration).fact("client", client_id).fact("change", format!("client-{change}"))
 }
 
 impl Registrar<'_> {
@@ -72,8 +67,8 @@ impl Registrar<'_> {
         };
         let access_token = random_token(self.entropy);
         let (token, initial) = (digest(&access_token), digest(initial_token));
-        let trail = [registered(&client.client_id, "registered")];
-        if !self.clients.store.register_client(&client, &token, &initial, &trail, self.now).await? {
+        let events = [client_changed(&client.client_id, ClientChange::Registered)];
+        if !self.clients.store.register_client(&client, &token, &initial, &events, self.now).await? {
             return Err(invalid_token().into());
         }
         Ok(Registration { client, issued_at: self.now, access_token, new_secret })
@@ -114,8 +109,8 @@ impl Registrar<'_> {
         };
         let sector = sector_or_own(client.sector, &earlier.client_id);
         let client = Client { client_id: earlier.client_id, sector, authentication, ..client };
-        let trail = [registered(&client.client_id, "updated")];
-        if !self.clients.store.update_client(&client, &digest(&access_token), &trail, self.now).await? {
+        let events = [client_changed(&client.client_id, ClientChange::Updated)];
+        if !self.clients.store.update_client(&client, &digest(&access_token), &events, self.now).await? {
             return Err(invalid_token().into());
         }
         self.clients.forget(&client.client_id);
@@ -125,7 +120,8 @@ impl Registrar<'_> {
     /// Removes a client and revokes what it was granted.
     pub(crate) async fn remove(&self, registration: Registration) -> Result<(), ProviderError> {
         let client_id = &registration.client.client_id;
-        self.clients.store.remove_client(client_id, &[registered(client_id, "removed")], self.now).await?;
+        let events = [client_changed(client_id, ClientChange::Removed)];
+        self.clients.store.remove_client(client_id, &events, self.now).await?;
         self.clients.forget(client_id);
         Ok(())
     }

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use futures_util::future::join_all;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, DeliveryOutcome};
 use nixa_http_client::{HttpClient, HttpClients, post};
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, backchannel_logout_event};
 use nixa_protocol::{Client, Timestamp, random_token};
-use nixa_storage::{DELIVERED, DeliveryRecord, LogoutOutbox};
+use nixa_storage::{DeliveryRecord, LogoutOutbox};
 use tokio::sync::Notify;
 
-use crate::audit::session;
+use crate::audit::session_digest;
 use crate::client::registry::Clients;
 use crate::error::ProviderError;
 use crate::runtime::{Runtime, SigningKeys};
@@ -29,12 +29,6 @@ const BATCH: i64 = 50;
 const BACKOFF: [i64; 9] = [10, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
 /// A logout token's life, in seconds (§2.4 recommends two minutes at most).
 const TOKEN_LIFE: i64 = 120;
-
-/// Outcomes other than [`DELIVERED`].
-const CLIENT_REMOVED: &str = "client-is-gone";
-const LOGGED_IN_AGAIN: &str = "logged-in-again";
-const PUT_OFF: &str = "put-off";
-const GIVEN_UP: &str = "given-up";
 
 /// Posts a logout token to a client's endpoint; whether the client accepted it: it answers 200, or 204 as many do
 /// (§2.8).
@@ -108,27 +102,27 @@ impl BackChannel {
         let now = self.runtime.now();
         let client = self.clients.find(&delivery.client_id, now).await?;
         if delivery.attempts > 1 && self.is_logged_in_again(delivery, now).await? {
-            return self.settle(delivery, LOGGED_IN_AGAIN, now).await;
+            return self.settle(delivery, DeliveryOutcome::LoggedInAgain, now).await;
         }
         let wait = usize::try_from(delivery.attempts - 1).ok().and_then(|n| BACKOFF.get(n)).copied();
         let Some((client, uri)) = client.and_then(|c| Some((c.clone(), c.backchannel_logout_uri.clone()?))) else {
             // An instance of another configuration may know it.
             return match wait {
                 Some(wait) => Ok(self.outbox.put_off(&delivery.id, now + wait, &[], now).await?),
-                None => self.settle(delivery, CLIENT_REMOVED, now).await,
+                None => self.settle(delivery, DeliveryOutcome::ClientGone, now).await,
             };
         };
         let token = self.logout_token(&client, delivery, now)?;
         match (self.send(&client, &uri, &token).await, wait) {
-            (true, _) => self.settle(delivery, DELIVERED, now).await,
+            (true, _) => self.settle(delivery, DeliveryOutcome::Delivered, now).await,
             (false, Some(wait)) => {
                 tracing::warn!(client = client.client_id, attempts = delivery.attempts, "logout not delivered");
-                let records = [attempted(delivery, PUT_OFF)];
-                Ok(self.outbox.put_off(&delivery.id, now + wait, &records, now).await?)
+                let events = [attempted(delivery, DeliveryOutcome::PutOff)];
+                Ok(self.outbox.put_off(&delivery.id, now + wait, &events, now).await?)
             }
             (false, None) => {
                 tracing::error!(client = client.client_id, "logout given up");
-                self.settle(delivery, GIVEN_UP, now).await
+                self.settle(delivery, DeliveryOutcome::GivenUp, now).await
             }
         }
     }
@@ -167,17 +161,24 @@ impl BackChannel {
     }
 
     /// Takes a delivery out of the queue.
-    async fn settle(&self, delivery: &DeliveryRecord, outcome: &str, now: Timestamp) -> Result<(), ProviderError> {
-        Ok(self.outbox.done(&delivery.id, outcome, &[attempted(delivery, outcome)], now).await?)
+    async fn settle(
+        &self,
+        delivery: &DeliveryRecord,
+        outcome: DeliveryOutcome,
+        now: Timestamp,
+    ) -> Result<(), ProviderError> {
+        let events = [attempted(delivery, outcome)];
+        Ok(self.outbox.done(&delivery.id, outcome.as_str(), &events, now).await?)
     }
 }
 
 /// The record of an attempt to tell a client.
-fn attempted(delivery: &DeliveryRecord, outcome: &str) -> Event {
-    Event::new(Kind::LogoutDelivery)
-        .about(delivery.subject.as_str())
-        .fact("client", delivery.client_id.as_str())
-        .fact("session", session(&delivery.sid))
-        .fact("attempt", delivery.attempts)
-        .fact("outcome", outcome)
+fn attempted(delivery: &DeliveryRecord, outcome: DeliveryOutcome) -> AuditEvent {
+    AuditEvent::LogoutDelivery {
+        person: delivery.subject.clone(),
+        client: delivery.client_id.clone(),
+        session: session_digest(&delivery.sid),
+        attempt: delivery.attempts,
+        outcome,
+    }
 }

@@ -70,7 +70,7 @@ impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<L> {
     /// Ends one client's part in a session, which goes on.
     pub(crate) async fn leave(&self, session: &SsoSession<L>, client: &Arc<Client>) -> Result<Ended, ProviderError> {
         let now = self.runtime.now();
-        let event = session_ended(session.subject.as_str(), &session.sid, 1).fact("only", client.client_id.as_str());
+        let event = session_ended(&session.subject, &session.sid, 1, Some(&client.client_id));
         let only = BTreeSet::from([client.client_id.clone()]);
         let deliveries = self.back_channel.deliveries(&session.subject, &session.sid, &only).await?;
         let id = Some(client.client_id.as_str());
@@ -91,9 +91,9 @@ impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<L> {
     async fn close(&self, sid: &Id<Sso>) -> Result<(), ProviderError> {
         let now = self.runtime.now();
         let Some(session) = self.sessions.load(Some(sid), now).await? else { return Ok(()) };
-        let records = [session_ended(session.subject.as_str(), sid, session.clients.len())];
+        let events = [session_ended(&session.subject, sid, session.clients.len(), None)];
         let deliveries = self.back_channel.deliveries(&session.subject, sid, &session.clients).await?;
-        self.outbox.end_session(sid, None, &deliveries, &records, now).await?;
+        self.outbox.end_session(sid, None, &deliveries, &events, now).await?;
         if let Some(last) = self.sessions.end(sid, now).await? {
             // A client that joined between the first look and the end is told too.
             let late: BTreeSet<String> = last.clients.difference(&session.clients).cloned().collect();

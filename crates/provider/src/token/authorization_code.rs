@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use nixa_audit::{GrantType, RevocationReason};
 use nixa_protocol::error::invalid_grant;
 use nixa_protocol::grant::{AuthorizationCodeRequest, check_redemption, restrict_audience};
 use nixa_protocol::{Client, OAuthError, Timestamp};
 use nixa_storage::{GrantRecord, Grants, Stored};
 
-use crate::audit::{issued, revoked};
+use crate::audit::{grant_revoked, tokens_issued};
 use crate::authorize::code::{CodeRecord, Codes};
 use crate::error::ProviderError;
 use crate::interaction::Interaction;
@@ -91,9 +92,9 @@ impl AuthorizationCodeGrant {
             Some(_) => {
                 // A second redemption means that the code leaked (RFC 6749 §4.1.2).
                 tracing::warn!(client = code.client_id, "an authorization code was replayed");
-                let record =
-                    revoked(code.grant.as_str(), &code.client_id, "code-replayed").about(code.subject.as_str());
-                self.grants.revoke_grant(&code.grant, &[record], now).await?;
+                let reason = RevocationReason::CodeReplayed;
+                let events = [grant_revoked(&code.grant, &code.subject, &code.client_id, reason)];
+                self.grants.revoke_grant(&code.grant, &events, now).await?;
                 Err(unusable().into())
             }
         }
@@ -107,13 +108,14 @@ impl AuthorizationCodeGrant {
         now: Timestamp,
     ) -> Result<(), ProviderError> {
         let refresh = refresh.map(|refresh| refresh.record);
-        if !self.grants.insert_grant(grant, refresh.as_ref(), &[issued(grant, "code")]).await? {
+        let events = [tokens_issued(grant, GrantType::AuthorizationCode)];
+        if !self.grants.insert_grant(grant, refresh.as_ref(), &events).await? {
             return Err(unusable().into());
         }
         if !self.sessions.is_member(&grant.sid, &grant.client_id, now).await? {
             // The session ended between the first look and the insert, so that its end did not see the grant.
-            let record = revoked(grant.id.as_str(), &grant.client_id, "session-ended").about(grant.subject.as_str());
-            self.grants.revoke_grant(&grant.id, &[record], now).await?;
+            let events = [grant_revoked(&grant.id, &grant.subject, &grant.client_id, RevocationReason::SessionEnded)];
+            self.grants.revoke_grant(&grant.id, &events, now).await?;
             return Err(unusable().into());
         }
         Ok(())

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, GrantType};
 use nixa_protocol::grant::{ClientCredentialsRequest, client_credentials_scope};
 use nixa_protocol::{Client, Timestamp};
 use nixa_storage::Audit;
-use serde_json::json;
 
 use crate::error::ProviderError;
 use crate::interaction::Interaction;
@@ -34,10 +33,14 @@ impl ClientCredentialsGrant {
     ) -> Result<TokenResponse, ProviderError> {
         let scopes = client_credentials_scope(client, request.scope.as_ref())?;
         let audience = client.audience(&request.resources, &self.settings.issuer)?;
-        let event =
-            Event::new(Kind::TokensIssued).fact("client", client.client_id.as_str()).fact("by", "client_credentials");
+        let event = AuditEvent::TokensIssued {
+            client: client.client_id.clone(),
+            by: GrantType::ClientCredentials,
+            scopes: scopes.clone(),
+            grant: None,
+        };
         // What cannot be recorded must not be done.
-        self.audit.append(&[event.fact("scopes", json!(scopes))], now).await?;
+        self.audit.append(&[event], now).await?;
         self.issuer.issue_for_client(client, &scopes, audience, now).await
     }
 }

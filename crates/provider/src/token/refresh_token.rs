@@ -7,7 +7,7 @@ use nixa_protocol::grant::{RefreshTokenRequest, restrict_audience, restrict_scop
 use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, digest, random_token};
 use nixa_storage::{Grants, NewRefresh, Rotation};
 
-use crate::audit::rotated;
+use crate::audit::refresh_token_used;
 use crate::error::ProviderError;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
@@ -79,8 +79,8 @@ impl RefreshTokenGrant {
         // its grant. Nobody sees any of it unless the rotation holds.
         let response = self.issuer.issue_for_grant(client, &grant, tokens, now).await?;
         let kept = self.retries.keep(presented, &response, now).await?;
-        let records = |outcome| rotated(&grant, outcome);
-        match self.grants.rotate(&digest(presented), &next.record, RETRY_WINDOW, &records, now).await? {
+        let events = |outcome| refresh_token_used(&grant, outcome);
+        match self.grants.rotate(&digest(presented), &next.record, RETRY_WINDOW, &events, now).await? {
             Rotation::Rotated => {
                 // In place of what another request has kept there, at the same moment or before it failed.
                 if let Err(error) = self.retries.replace(presented, &kept, now).await {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, RevocationReason};
 use nixa_protocol::{ErrorCode, OAuthError, digest};
 use nixa_storage::{Audit, Grants};
 
-use crate::audit::revoked;
+use crate::audit::grant_revoked;
 use crate::client::authentication::{AuthenticatedClient, ClientAuthenticator};
 use crate::http::json::JsonError;
 use crate::interaction::Interaction;
@@ -53,15 +53,16 @@ pub(crate) async fn revoke(
             return Err(foreign().into());
         }
         // With the refresh token goes the grant, and with it its access tokens (§2.1).
-        let record = revoked(grant.id.as_str(), &client.client_id, "revoked-by-client").about(grant.subject.as_str());
-        endpoint.grants.revoke_grant(&grant.id, &[record], now).await?;
+        let reason = RevocationReason::RevokedByClient;
+        let events = [grant_revoked(&grant.id, &grant.subject, &client.client_id, reason)];
+        endpoint.grants.revoke_grant(&grant.id, &events, now).await?;
     } else if let Some(active) = endpoint.access_tokens.find(token, now).await? {
         if active.access.client_id != client.client_id {
             return Err(foreign().into());
         }
-        let record = Event::new(Kind::GrantRevoked).fact("client", client.client_id.as_str());
-        let record = record.fact("reason", "access-token-revoked-by-client");
-        endpoint.audit.append(&[record], now).await?;
+        let (client, reason) = (client.client_id.clone(), RevocationReason::AccessTokenRevokedByClient);
+        let event = AuditEvent::GrantRevoked { person: None, client, grant: None, reason };
+        endpoint.audit.append(&[event], now).await?;
         endpoint.access_tokens.revoke(token).await?;
     }
     Ok(StatusCode::OK)

@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{Event, Kind};
+use nixa_audit::AuditEvent;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Timestamp, claims};
 use nixa_storage::Audit;
 use nixa_web::no_store;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::client::registry::Clients;
 use crate::error::ProviderError;
@@ -59,11 +59,13 @@ pub(crate) async fn userinfo(
     let names = grant.body.userinfo_claims.iter().filter(|n| of_token.contains(*n) || !of_grant.contains(*n));
     let names = names.cloned().collect();
     let mut claims = endpoint.claims.select_claims(&grant.subject, &names).await?;
-    let released: Vec<&String> = claims.keys().collect();
-    let event =
-        Event::new(Kind::ClaimsReleased).about(grant.subject.as_str()).fact("client", client.client_id.as_str());
+    let event = AuditEvent::ClaimsReleased {
+        person: grant.subject.clone(),
+        client: client.client_id.clone(),
+        claims: claims.keys().cloned().collect(),
+    };
     // Recorded before anything leaves.
-    endpoint.audit.append(&[event.fact("claims", json!(released))], now).await?;
+    endpoint.audit.append(&[event], now).await?;
     claims.insert("sub".to_owned(), endpoint.settings.subject_for(&client, &grant.subject).into());
     let mut response = endpoint.render(&client, claims, now)?;
     no_store(response.headers_mut());

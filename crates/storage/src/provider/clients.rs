@@ -1,7 +1,7 @@
 //! Clients, and the tokens with which they register (RFC 7591, RFC 7592).
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::{AuditEvent, ClientChange};
 use nixa_protocol::{Client, Digest, Timestamp};
 
 use crate::error::Result;
@@ -17,8 +17,8 @@ pub struct ClientRecord {
     pub created_at: Timestamp,
 }
 
-/// The audit record of a declared client: its identifier, and what became of it (`declared`, `changed`, `withdrawn`).
-pub type DeclarationEvent<'a> = &'a (dyn Fn(&str, &str) -> Event + Sync);
+/// The audit record of a declared client, by its identifier and what became of it.
+pub type DeclarationEvent<'a> = &'a (dyn Fn(&str, ClientChange) -> AuditEvent + Sync);
 
 /// The registered clients, those of the configuration among them.
 #[async_trait]
@@ -36,13 +36,19 @@ pub trait ClientStore: Send + Sync {
         client: &Client,
         token: &Digest,
         initial: &Digest,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool>;
     /// Replaces a registration; `false` when there is none with this token.
-    async fn update_client(&self, client: &Client, token: &Digest, events: &[Event], now: Timestamp) -> Result<bool>;
+    async fn update_client(
+        &self,
+        client: &Client,
+        token: &Digest,
+        events: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<bool>;
     /// Removes a registered client and revokes its grants; `false` when there is none.
-    async fn remove_client(&self, client_id: &str, events: &[Event], now: Timestamp) -> Result<bool>;
+    async fn remove_client(&self, client_id: &str, events: &[AuditEvent], now: Timestamp) -> Result<bool>;
     /// Whether an initial access token can still be used.
     async fn knows_registration_token(&self, token: &Digest, now: Timestamp) -> Result<bool>;
     /// Stores an initial access token.
@@ -51,7 +57,7 @@ pub trait ClientStore: Send + Sync {
         token: &Digest,
         uses: i64,
         expires: Timestamp,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Grant, Id, Sso, Subject};
 use nixa_protocol::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -77,14 +77,19 @@ pub enum Rotation {
 }
 
 /// The audit records of a rotation, by its outcome; they are written in its transaction.
-pub type RotationEvents<'a> = &'a (dyn Fn(Rotation) -> Vec<Event> + Sync);
+pub type RotationEvents<'a> = &'a (dyn Fn(Rotation) -> Vec<AuditEvent> + Sync);
 
 /// Grants and refresh tokens: the provider engine's durable state.
 #[async_trait]
 pub trait Grants: Send + Sync {
     /// Stores a grant with its first refresh token, if any. `false` when there is one with this identifier,
     /// revoked or not: its code was redeemed before, and nothing may be given.
-    async fn insert_grant(&self, grant: &GrantRecord, refresh: Option<&NewRefresh>, events: &[Event]) -> Result<bool>;
+    async fn insert_grant(
+        &self,
+        grant: &GrantRecord,
+        refresh: Option<&NewRefresh>,
+        events: &[AuditEvent],
+    ) -> Result<bool>;
     /// The grant, if it is there and not revoked.
     async fn live_grant(&self, id: &Id<Grant>) -> Result<Option<GrantRecord>>;
     /// The grant of a refresh token, revoked or not, for the checks that come before its use.
@@ -100,9 +105,9 @@ pub trait Grants: Send + Sync {
         now: Timestamp,
     ) -> Result<Rotation>;
     /// Revokes a grant, also one that is not stored yet.
-    async fn revoke_grant(&self, id: &Id<Grant>, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn revoke_grant(&self, id: &Id<Grant>, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
-    async fn revoke_session(&self, sid: &Id<Sso>, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn revoke_session(&self, sid: &Id<Sso>, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 }

@@ -1,7 +1,7 @@
 //! The server's secrets and signing keys.
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;
 
 use crate::error::Result;
@@ -34,11 +34,11 @@ pub trait KeyStore: Send + Sync {
     /// The secret of this name, encrypted.
     async fn secret(&self, name: &str) -> Result<Option<String>>;
     /// Stores a secret unless there is one of this name: of instances that start at once, all use the first.
-    async fn insert_secret(&self, name: &str, encrypted: &str, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn insert_secret(&self, name: &str, encrypted: &str, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Every signing key, also those that are no longer published, in the order in which they begin to sign.
     async fn signing_keys(&self) -> Result<Vec<KeyRecord>>;
     /// Stores the first key of an algorithm, unless there is one.
-    async fn insert_first_key(&self, key: &KeyRecord, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn insert_first_key(&self, key: &KeyRecord, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Stores a further key and says when the earlier ones of its algorithm are no longer published; unless one of
     /// them begins at or after the given time: `false` then. Of instances that do it at once, one does.
     async fn add_key(
@@ -46,7 +46,7 @@ pub trait KeyStore: Send + Sync {
         key: &KeyRecord,
         retire_others_at: Timestamp,
         if_all_began_before: Timestamp,
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<bool>;
 }

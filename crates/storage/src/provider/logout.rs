@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::Event;
+use nixa_audit::{AuditEvent, DeliveryOutcome};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso, Subject};
 
@@ -25,7 +25,7 @@ pub struct DeliveryRecord {
 }
 
 /// The outcome of a delivery that the client took.
-pub const DELIVERED: &str = "delivered";
+pub const DELIVERED: &str = DeliveryOutcome::Delivered.as_str();
 
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct DeliveryHealth {
 #[async_trait]
 pub trait LogoutOutbox: Send + Sync {
     /// Queues deliveries.
-    async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[Event], now: Timestamp) -> Result<()>;
+    async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Ends a session for good, as far as it is durable: queues what its clients are told, revokes the grants that
     /// do not outlive it, and records it, in one step. With `only`, a client's part in it.
     async fn end_session(
@@ -69,14 +69,14 @@ pub trait LogoutOutbox: Send + Sync {
         sid: &Id<Sso>,
         only: Option<&str>,
         deliveries: &[DeliveryRecord],
-        events: &[Event],
+        events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
     /// The client has it ([`DELIVERED`]), or will never have it.
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// What became of the deliveries of a session.
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>>;
     /// What became of a client's deliveries, the newest first.
@@ -84,5 +84,5 @@ pub trait LogoutOutbox: Send + Sync {
     /// How deliveries went since a time, by client; of one client alone with `only`.
     async fn delivery_health(&self, only: Option<&str>, since: Timestamp) -> Result<BTreeMap<String, DeliveryHealth>>;
     /// The client did not take it: try again.
-    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, events: &[Event], now: Timestamp) -> Result<()>;
+    async fn put_off(&self, id: &Id<Delivery>, next: Timestamp, events: &[AuditEvent], now: Timestamp) -> Result<()>;
 }

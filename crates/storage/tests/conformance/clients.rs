@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use nixa_audit::{Event, Kind};
+use nixa_audit::{AuditEvent, ClientChange, ConfigurationEvent};
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, digest};
 use nixa_storage::{Audit, ClientStore, GrantRecord, Grants, StorageError};
 
+use crate::audit::login_through;
 use crate::grants::grant;
 use crate::race::race;
 
@@ -22,8 +23,8 @@ fn client(id: &str, name: &str) -> Client {
     Client { declared: true, ..Client::new(id, name, ClientAuthentication::basic("secret")) }
 }
 
-fn event(id: &str, change: &str) -> Event {
-    Event::new(Kind::Configuration).fact("client", id).fact("change", change)
+pub(crate) fn event(id: &str, change: ClientChange) -> AuditEvent {
+    AuditEvent::Configuration(ConfigurationEvent::Client { client: id.to_owned(), change, by: None })
 }
 
 async fn names(store: &Store) -> Vec<String> {
@@ -95,4 +96,11 @@ pub(crate) async fn a_registration_is_changed_and_removed_by_its_token_alone(sto
     assert!(store.live_grant(&grant("other", "s", false).id).await.unwrap().is_some());
     store.declare_clients(&[client("d", "1")], &event, NOW).await.unwrap();
     assert!(!store.remove_client("d", &[], NOW).await.unwrap(), "declared clients are not removed this way");
+}
+
+/// The stores of clients are opened without a key for personal data; those of the audit trail have one.
+pub(crate) async fn without_a_key_personal_data_is_refused(store: Store) {
+    let appended = Audit::append(&*store, &[login_through("p1", "an")], NOW).await;
+    assert!(matches!(appended, Err(StorageError::NoKey)));
+    assert!(store.shards().await.unwrap().is_empty());
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use nixa_audit::{Event, Kind};
 use nixa_credentials::Accounts;
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ClientAuthentication, LocalizedText, Timestamp, digest};
@@ -14,11 +13,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::accounts::{account, authenticator};
-use crate::audit;
 use crate::grants::{grant, refresh};
 use crate::outbox::delivery;
 use crate::people::upstream;
 use crate::postgres::{self, SERVER};
+use crate::{audit, clients};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -59,7 +58,7 @@ async fn fill(store: &SqlStore) {
     };
     store.record_decision(&decision, &[]).await.unwrap();
     let portal = Client::new("p", LocalizedText::default(), ClientAuthentication::PrivateKeyJwt);
-    store.declare_clients(&[portal], &|id, _| Event::new(Kind::Configuration).fact("client", id), NOW).await.unwrap();
+    store.declare_clients(&[portal], &clients::event, NOW).await.unwrap();
     store.add_registration_token(&digest("initial"), 1, NOW + 10, &[], NOW).await.unwrap();
     store.remember_device(&Id::from_text("p1"), &digest("phone"), NOW).await.unwrap();
     store.raise("alert", &[], NOW).await.unwrap();

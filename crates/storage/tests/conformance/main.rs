@@ -149,13 +149,13 @@ macro_rules! durable_contracts {
             personal_data_is_erased_and_the_chain_holds
             old_months_go_and_the_rest_still_verifies
             a_checkpoint_has_one_author
-            without_a_key_personal_data_is_refused
         }
         contracts! { $backend, clients:
             declared_clients_are_those_of_the_last_declaration
             a_registration_uses_up_its_token
             one_token_by_many_is_used_once
             a_registration_is_changed_and_removed_by_its_token_alone
+            without_a_key_personal_data_is_refused
         }
         contracts! { $backend, upkeep:
             a_grant_goes_a_day_after_its_end

@@ -7,7 +7,7 @@ use nixa_storage::{Grants, KeyStore, LogoutOutbox, People};
 use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore};
 use test_servers::Postgres;
 
-use crate::audit::{Trail, sealing};
+use crate::audit::{AuditStore, sealing};
 use crate::clients::Registry;
 use crate::signals::Both;
 use crate::upkeep::Ending;
@@ -56,7 +56,7 @@ pub(crate) async fn keys() -> Opened<dyn KeyStore> {
     Opened(Arc::new(durable(Role::Idp).await))
 }
 
-pub(crate) async fn audit() -> Opened<dyn Trail> {
+pub(crate) async fn audit() -> Opened<dyn AuditStore> {
     Opened(Arc::new(sealing(durable(Role::Broker).await)))
 }
 

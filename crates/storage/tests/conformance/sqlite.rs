@@ -7,7 +7,7 @@ use nixa_storage::{Grants, KeyStore, LogoutOutbox, People, ShortLived};
 use nixa_storage_sql::{Location, PoolSettings, Role, SqlStore, SqliteShortLived};
 use tempfile::TempDir;
 
-use crate::audit::{Trail, sealing};
+use crate::audit::{AuditStore, sealing};
 use crate::clients::Registry;
 use crate::signals::Both;
 use crate::upkeep::Ending;
@@ -67,7 +67,7 @@ pub(crate) async fn keys() -> Opened<dyn KeyStore> {
     Opened { port: Arc::new(store), _folder: folder }
 }
 
-pub(crate) async fn audit() -> Opened<dyn Trail> {
+pub(crate) async fn audit() -> Opened<dyn AuditStore> {
     let (store, folder) = durable(Role::Broker).await;
     Opened { port: Arc::new(sealing(store)), _folder: folder }
 }

@@ -1,50 +1,21 @@
-//! `nixa audit`: the trail verified and exported.
+//! `nixa audit verify`: chains, checkpoints, time stamps and the table of decisions held against one another.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::timestamp::{TrustedTsa, verify_token};
 use nixa_audit::{
-    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, REMOVED, Record,
-    checkpoint_digest, ocsf, read_checkpoint, verify_checkpoints,
+    Anchor, ChainVerifier, Checkpoint, CheckpointFinding, Fault, Finding, Head, Kind, Record, checkpoint_digest,
+    last_removed, read_checkpoint, verify_checkpoints,
 };
 use nixa_protocol::id::Id;
 use nixa_protocol::jose::VerifyingKey;
 use nixa_protocol::{Timestamp, digest};
-use nixa_storage::{Audit, AuditHead, People, StorageError, StoredCheckpoint};
+use nixa_storage::{Audit, AuditHead, People, StoredCheckpoint};
 use serde_json::Value;
-use thiserror::Error;
 
-use crate::private_file::write_private;
-
-/// How many records or checkpoints are read at once.
-const BATCH: i64 = 1_000;
-
-/// Why the trail could not be read or written out.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum AuditError {
-    /// The store failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A file or standard output cannot be read or written.
-    #[error("{file}: {source}")]
-    Io {
-        /// The file.
-        file: String,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The state of an export cannot be read.
-    #[error("{0}: is not the state of an export")]
-    State(PathBuf),
-    /// A checkpoint that was kept elsewhere is not one of this trail's.
-    #[error("{0}: is not a checkpoint that this trail's key has signed")]
-    ForeignCheckpoint(PathBuf),
-}
+use super::{AuditError, BATCH, read_file};
 
 /// What a verification found.
 #[derive(Debug, Default)]
@@ -92,9 +63,6 @@ impl Report {
 /// the database and its key can cut off the end of the trail with its checkpoints. With `trust`, each checkpoint
 /// must be covered by a time stamp of its time. `decisions` is their table at a broker, with the first second of
 /// which they are kept: each must be what its record says, and none may be there without one.
-///
-/// # Errors
-/// [`AuditError`].
 pub async fn verify(
     store: &dyn Audit,
     key: &VerifyingKey,
@@ -129,7 +97,7 @@ pub async fn verify(
     }
     if let Some(file) = kept {
         let foreign = |_| AuditError::ForeignCheckpoint(file.to_owned());
-        let kept = read_checkpoint(read(file)?.trim(), &keys).map_err(foreign)?;
+        let kept = read_checkpoint(read_file(file)?.trim(), &keys).map_err(foreign)?;
         if !checkpoints.contains(&kept) {
             report.missing_checkpoint = Some(kept.n);
             checkpoints.push(kept);
@@ -145,15 +113,18 @@ pub async fn verify(
         .chain(heads.iter().chain(&anchors).map(|head| head.shard))
         .chain(store.shards().await?)
         .collect();
-    let mut removals = BTreeSet::new();
+    let mut removals = Vec::new();
     for shard in shards {
         let at = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
         let (head, anchor) = (at(&heads), at(&anchors));
         removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut decisions, &mut report).await?);
     }
     report.unrecorded = decisions.map_or(0, |decisions| decisions.stored - decisions.found);
-    let proven = |anchor: &&AuditHead| !removals.contains(&(anchor.shard, anchor.seq, anchor.hash.clone()));
-    report.unproven = anchors.iter().filter(proven).map(|anchor| anchor.shard).collect();
+    let unproven = |anchor: &&AuditHead| {
+        let proves = |last: &Head| last.shard == anchor.shard && last.seq == anchor.seq && last.hash == anchor.hash;
+        !removals.iter().any(proves)
+    };
+    report.unproven = anchors.iter().filter(unproven).map(|anchor| anchor.shard).collect();
     Ok(report)
 }
 
@@ -205,9 +176,7 @@ fn check_stamps(
     report.bad_stamps.sort_unstable();
 }
 
-type Removal = (i64, i64, String);
-
-/// Verifies one chain; returns what its records say was removed, of any chain.
+/// Verifies one chain; returns the last records that were removed, of any chain, as its records say.
 async fn verify_chain(
     store: &dyn Audit,
     shard: i64,
@@ -215,7 +184,7 @@ async fn verify_chain(
     known: &[Head],
     decisions: &mut Option<Decisions<'_>>,
     report: &mut Report,
-) -> Result<Vec<Removal>, AuditError> {
+) -> Result<Vec<Head>, AuditError> {
     let start = anchor.map_or_else(Anchor::origin, |a| Anchor { seq: a.seq, hash: a.hash });
     let first = start.seq;
     let mut after = first;
@@ -228,7 +197,7 @@ async fn verify_chain(
         after = last.draft.seq;
         for record in records {
             at_head |= head.as_ref().is_some_and(|head| head.seq == record.draft.seq && head.hash == record.hash);
-            removals.extend(removal(&record));
+            removals.extend(last_removed(&record));
             if let Some(decisions) = decisions {
                 report.decisions.extend(decisions.check(&record).await?);
             }
@@ -277,59 +246,4 @@ impl Decisions<'_> {
             && digest(&stored.record.to_string()).as_str() == said("record");
         Ok((!same).then(|| said("decision").to_owned()))
     }
-}
-
-fn removal(record: &Record) -> Option<Removal> {
-    if record.draft.kind != Kind::Trail.as_str() {
-        return None;
-    }
-    let body: Value = serde_json::from_str(&record.draft.body).ok()?;
-    (body.get("change")?.as_str()? == REMOVED).then_some(())?;
-    Some((body.get("shard")?.as_i64()?, body.get("seq")?.as_i64()?, body.get("hash")?.as_str()?.to_owned()))
-}
-
-/// Writes the records that come after `state` as JSON lines of OCSF events, and the new state when they are
-/// out: what broke off goes on where it was, and writes again at most what was not yet noted. With `personal`,
-/// also the personal data that was not erased.
-///
-/// # Errors
-/// [`AuditError`].
-pub async fn export(
-    store: &dyn Audit,
-    context: &ocsf::OcsfContext,
-    state: &Path,
-    personal: bool,
-    out: &mut (dyn Write + Send),
-) -> Result<u64, AuditError> {
-    let mut places: BTreeMap<i64, i64> = if state.exists() {
-        serde_json::from_str(&read(state)?).map_err(|_| AuditError::State(state.to_owned()))?
-    } else {
-        BTreeMap::new()
-    };
-    let failed = |source| AuditError::Io { file: "standard output".to_owned(), source };
-    let mut written = 0;
-    for head in store.heads().await? {
-        loop {
-            let after = places.get(&head.shard).copied().unwrap_or(0);
-            let records = store.records(head.shard, after, BATCH).await?;
-            let Some(last) = records.last() else { break };
-            let place = last.draft.seq;
-            for record in &records {
-                let known = if personal { store.personal(record).await? } else { None };
-                let event = ocsf::event(record, context, known.as_ref());
-                writeln!(out, "{event}").map_err(failed)?;
-                written += 1;
-            }
-            out.flush().map_err(failed)?;
-            places.insert(head.shard, place);
-            let text = serde_json::to_vec(&places).unwrap_or_default();
-            write_private(state, &text)
-                .map_err(|source| AuditError::Io { file: state.display().to_string(), source })?;
-        }
-    }
-    Ok(written)
-}
-
-fn read(file: &Path) -> Result<String, AuditError> {
-    fs::read_to_string(file).map_err(|source| AuditError::Io { file: file.display().to_string(), source })
 }

@@ -1,20 +1,22 @@
-//! Keeping the durable store: the audit trail's months, its signed checkpoints with their time stamps, its
-//! retention; and the removal of what has ended.
+//! What a running server does for its audit trail: the months of its tables, signed checkpoints with their time stamps,
+//! and retention; with it the removal of decisions and grants that have ended.
 
 use std::sync::Arc;
 
-use nixa_audit::{Checkpoint, Head, checkpoint_hash, first_second_of, month_of, sign_checkpoint};
+use nixa_audit::{
+    Checkpoint, Head, checkpoint_hash, first_second_of, month_after, month_of, months_before, sign_checkpoint,
+};
 use nixa_protocol::Timestamp;
 use nixa_protocol::jose::SigningKey;
 use nixa_storage::{Audit, AuditHead, StorageError, StoredCheckpoint, Upkeep};
 use thiserror::Error;
 
-use crate::stamp::{StampError, TimeStamps};
+use super::timestamping::{TimestampAuthority, TimestampError};
 
-/// Why the trail could not be kept.
+/// Why a part of the upkeep was not done.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum TrailError {
+pub enum UpkeepError {
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -23,35 +25,35 @@ pub enum TrailError {
     Sign(#[from] nixa_protocol::jose::JoseRefusal),
     /// The time-stamping authority gave no time stamp that counts; it is asked again.
     #[error(transparent)]
-    Stamp(#[from] StampError),
+    Stamp(#[from] TimestampError),
 }
 
-/// Keeps a trail. Every instance has one; what one of them has done, the others find done.
-pub struct Keeper {
-    /// The trail.
+/// The upkeep of a server's audit trail. Every instance has it; what one of them has done, the others find done.
+pub struct AuditUpkeep {
+    /// The records.
     pub store: Arc<dyn Audit>,
-    /// What has ended.
+    /// The tables from which what has ended is removed.
     pub ended: Arc<dyn Upkeep>,
     /// Signs checkpoints, and nothing else.
     pub key: SigningKey,
     /// How long after a checkpoint the next one is made, in seconds, if anything happened.
-    pub every: i64,
+    pub checkpoint_seconds: i64,
     /// For how many months records are kept, the current one not counted; for ever without it.
     pub keep_months: Option<u32>,
-    /// The time-stamping authority.
-    pub stamps: Option<TimeStamps>,
+    /// Stamps the checkpoints, where an authority is configured.
+    pub timestamps: Option<TimestampAuthority>,
 }
 
-impl Keeper {
+impl AuditUpkeep {
     /// Does what is due.
     ///
     /// # Errors
-    /// [`TrailError`]; what was not done is due again.
-    pub async fn tick(&self, now: Timestamp) -> Result<(), TrailError> {
+    /// What was not done is due again.
+    pub async fn tick(&self, now: Timestamp) -> Result<(), UpkeepError> {
         let month = month_of(now);
         self.store.make_partition(month_after(month)).await?;
         let last = self.store.last_checkpoint().await?;
-        if last.is_none_or_old(now, self.every) {
+        if is_due(last.as_ref(), now, self.checkpoint_seconds) {
             self.checkpoint(now).await?;
         }
         let oldest = self.keep_months.map(|keep| months_before(month, keep));
@@ -64,14 +66,11 @@ impl Keeper {
     }
 
     /// Signs the heads of all chains, if they changed since the last time; the checkpoint's number.
-    ///
-    /// # Errors
-    /// [`TrailError`].
-    pub async fn checkpoint(&self, now: Timestamp) -> Result<Option<i64>, TrailError> {
+    pub async fn checkpoint(&self, now: Timestamp) -> Result<Option<i64>, UpkeepError> {
         // The order matters: heads that are read after the last checkpoint are never older than it says.
         let last = self.store.last_checkpoint().await?;
         let heads: Vec<Head> = self.store.heads().await?.into_iter().map(head).collect();
-        let before = last.as_ref().map(|last| unverified(&last.jws));
+        let before = last.as_ref().map(|last| read_unverified(&last.jws));
         if heads.is_empty() || before.as_ref().is_some_and(|before| before.heads == heads) {
             return Ok(None);
         }
@@ -84,26 +83,23 @@ impl Keeper {
     }
 
     /// Has the newest checkpoint time-stamped, if an authority is configured and it has no stamp yet.
-    async fn stamp(&self) -> Result<(), TrailError> {
-        let (Some(stamps), Some(last)) = (&self.stamps, self.store.last_checkpoint().await?) else { return Ok(()) };
+    async fn stamp(&self) -> Result<(), UpkeepError> {
+        let (Some(authority), Some(last)) = (&self.timestamps, self.store.last_checkpoint().await?) else {
+            return Ok(());
+        };
         if last.token.is_none() {
-            let token = stamps.stamp(&last.jws).await?;
+            let token = authority.stamp(&last.jws).await?;
             self.store.stamp_checkpoint(last.n, &token).await?;
         }
         Ok(())
     }
 }
 
-trait Age {
-    fn is_none_or_old(&self, now: Timestamp, most: i64) -> bool;
-}
-
-impl Age for Option<StoredCheckpoint> {
-    fn is_none_or_old(&self, now: Timestamp, most: i64) -> bool {
-        // One of the future too: a clock that was ahead must not keep the others from signing.
-        let due = |at: i64| at > now.0 || now.0 - at >= most;
-        self.as_ref().is_none_or(|last| due(unverified(&last.jws).at))
-    }
+/// Whether the next checkpoint is due, so many seconds after the last.
+fn is_due(last: Option<&StoredCheckpoint>, now: Timestamp, seconds: i64) -> bool {
+    // After one of the future too: a clock that was ahead must not keep the others from signing.
+    let due = |at: i64| at > now.0 || now.0 - at >= seconds;
+    last.is_none_or(|last| due(read_unverified(&last.jws).at))
 }
 
 fn head(head: AuditHead) -> Head {
@@ -112,38 +108,8 @@ fn head(head: AuditHead) -> Head {
 
 /// What a checkpoint of ours says, to go on from it; whoever must trust it verifies it. One that cannot be
 /// read counts as the first, which the verification will then name.
-fn unverified(jws: &str) -> Checkpoint {
+fn read_unverified(jws: &str) -> Checkpoint {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let payload = jws.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
     serde_json::from_slice(&payload).unwrap_or(Checkpoint { n: 0, at: 0, previous: String::new(), heads: Vec::new() })
-}
-
-/// The month after one (`YYYYMM`).
-#[must_use]
-pub fn month_after(month: i64) -> i64 {
-    if month % 100 == 12 { month + 89 } else { month + 1 }
-}
-
-/// The month so many months before one (`YYYYMM`).
-#[must_use]
-pub fn months_before(month: i64, count: u32) -> i64 {
-    let months = (month / 100) * 12 + month % 100 - 1 - i64::from(count);
-    (months / 12) * 100 + months % 12 + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months() {
-        for (month, after) in [(202_611, 202_612), (202_612, 202_701), (202_701, 202_702)] {
-            assert_eq!(month_after(month), after);
-        }
-        for (month, count, before) in
-            [(202_611, 0, 202_611), (202_611, 1, 202_610), (202_601, 1, 202_512), (202_611, 24, 202_411)]
-        {
-            assert_eq!(months_before(month, count), before, "{month} {count}");
-        }
-    }
 }

@@ -15,7 +15,7 @@ const LEEWAY: i64 = 300;
 /// Why there is no time stamp.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum StampError {
+pub enum TimestampError {
     /// The authority cannot be asked, or does not answer.
     #[error("the time-stamping authority does not answer: {0}")]
     Http(#[from] HttpError),
@@ -31,8 +31,8 @@ pub enum StampError {
 }
 
 /// The authority that stamps the checkpoints of the audit trail.
-pub struct TimeStamps {
-    /// Where it answers.
+pub struct TimestampAuthority {
+    /// The URL at which it answers.
     pub url: String,
     /// Whose signature counts.
     pub trust: TrustedTsa,
@@ -44,12 +44,9 @@ pub struct TimeStamps {
     pub clock: Arc<dyn Clock>,
 }
 
-impl TimeStamps {
+impl TimestampAuthority {
     /// A time stamp of a checkpoint, verified.
-    ///
-    /// # Errors
-    /// [`StampError`].
-    pub async fn stamp(&self, jws: &str) -> Result<Vec<u8>, StampError> {
+    pub async fn stamp(&self, jws: &str) -> Result<Vec<u8>, TimestampError> {
         let digest = checkpoint_digest(jws);
         let mut nonce = [0; 8];
         self.entropy.fill(&mut nonce);
@@ -57,11 +54,11 @@ impl TimeStamps {
         let query = post(&self.url, "application/timestamp-query", request(&digest, nonce))?;
         let answer = self.http.send(query).await?;
         if answer.status() != StatusCode::OK {
-            return Err(StampError::Status(answer.status()));
+            return Err(TimestampError::Status(answer.status()));
         }
         let stamp = verify_response(answer.body(), &digest, nonce, &self.trust)?;
         if (stamp.at - self.clock.now().0).abs() > LEEWAY {
-            return Err(StampError::Time);
+            return Err(TimestampError::Time);
         }
         Ok(stamp.token)
     }
