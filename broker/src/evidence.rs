@@ -47,17 +47,17 @@ pub(crate) fn evidence(session: Option<&SessionData>, transaction: &Id<id::Trans
 
 /// The factors of a provider's answer, as the session will know them. Those that the session knew already
 /// were not shown again, unless the provider had to ask for all of them anew.
-pub(crate) fn stated_factors(
+pub(crate) fn known_factors(
     stated: Vec<Factor>,
     known: &[KnownFactor],
-    login: &Id<id::Transaction>,
+    transaction: &Id<id::Transaction>,
     all_new: bool,
 ) -> Vec<KnownFactor> {
     let remembered = |f: &Factor| !all_new && known.iter().any(|k| k.method == f.method && k.source == f.source);
     stated
         .into_iter()
         .map(|f| KnownFactor {
-            shown_in: (!remembered(&f)).then(|| login.clone()),
+            shown_in: (!remembered(&f)).then(|| transaction.clone()),
             method: f.method,
             source: f.source,
             at: Timestamp(f.at),
@@ -69,7 +69,7 @@ pub(crate) fn stated_factors(
 /// How many factors a session remembers; the oldest go first.
 const MOST_FACTORS: usize = 32;
 
-/// Adds factors to those known. They are kept per login, so that one tab's login does not take another
+/// Adds factors to those known. They are kept per transaction, so that one tab's login does not take another
 /// tab's evidence away.
 pub(crate) fn merge(known: &mut Vec<KnownFactor>, new: &[KnownFactor]) {
     let key = |f: &KnownFactor| (f.method.clone(), f.source.clone(), f.shown_in.clone());
@@ -97,9 +97,9 @@ mod tests {
     #[test]
     fn what_the_session_knew_was_not_shown_again_unless_all_was() {
         let (first, second) = (Id::from_text("1"), Id::from_text("2"));
-        let known = stated_factors(stated(&["password"]), &[], &first, false);
+        let known = known_factors(stated(&["password"]), &[], &first, false);
         let shown = |all_new| -> Vec<Option<Id<id::Transaction>>> {
-            let factors = stated_factors(stated(&["password", "totp"]), &known, &second, all_new);
+            let factors = known_factors(stated(&["password", "totp"]), &known, &second, all_new);
             factors.into_iter().map(|f| f.shown_in).collect()
         };
         assert_eq!(shown(false), [None, Some(second.clone())]);
@@ -111,7 +111,7 @@ mod tests {
         let mut known = Vec::new();
         for login in 0..40 {
             let login = Id::from_text(login.to_string());
-            let new = stated_factors(stated(&["password"]), &[], &login, true);
+            let new = known_factors(stated(&["password"]), &[], &login, true);
             merge(&mut known, &new);
             merge(&mut known, &new);
         }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) type BrokerTransaction = Transaction<TransactionData>;
 pub(crate) type BrokerSession = SsoSession<SessionData>;
 
-/// A factor that an identity provider vouched for, and in which open login it came.
+/// A factor that an identity provider vouched for, and in which transaction it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownFactor {
     /// The method's name in the policy.
@@ -24,7 +24,7 @@ pub struct KnownFactor {
     /// Qualities that were established at this use.
     #[serde(default)]
     pub qualities: BTreeSet<Quality>,
-    /// In which open login it was shown anew; none when the provider only remembered it.
+    /// In which transaction it was shown anew; none when the provider only remembered it.
     pub shown_in: Option<Id<id::Transaction>>,
 }
 

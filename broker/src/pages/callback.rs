@@ -5,21 +5,15 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_audit::{AuditEvent, LoginMeans, LoginRefusal, LoginRefusalReason};
-use nixa_protocol::claims::AUTHENTICATORS;
-use nixa_protocol::entropy::keyed_digest;
-use nixa_protocol::id::Id;
+use nixa_audit::LoginRefusalReason;
 use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
-use nixa_storage::{Resolution, UpstreamAccount};
 use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
 
-use super::{BrokerProvider, OpenLogin, callback_uri, session_of, upstream_requests};
-use crate::evidence::{merge, stated_factors};
-use crate::personal_number::PersonalNumber;
-use crate::settings::IdpSettings;
-use crate::transaction::{BrokerNotice, SessionData};
-use crate::upstream::{AuthorizationResponse, UpstreamRequest, VerifiedIdentity};
+use super::accept::{Outcome, accept_identity, record_refusal};
+use super::{BrokerProvider, OpenLogin, callback_uri, upstream_requests};
+use crate::transaction::BrokerNotice;
+use crate::upstream::{AuthorizationResponse, UpstreamRequest};
 
 /// How long a browser is known, in seconds: 400 days, the longest that browsers keep a cookie.
 const DEVICE_LIFE: i64 = 400 * 86_400;
@@ -68,49 +62,30 @@ async fn respond(
     params.refuse_repeated().map_err(|_| refused("bad-request"))?;
     // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
     let browser = visitor.browser.as_ref().ok_or_else(|| refused("login-unknown"))?;
-    let taken = take(&provider, browser, idp, &params).await?;
-    let (asked, first) = taken.ok_or_else(|| refused("login-unknown"))?;
+    let taken = take_request(&provider, browser, idp, &params).await?;
+    let (request, first) = taken.ok_or_else(|| refused("login-unknown"))?;
     if !first {
         // The back button, or a reload: what the answer did is done.
-        return Ok(see_other(&continue_path(&asked.transaction)));
+        return Ok(see_other(&continue_path(&request.transaction)));
     }
-    let mut open = OpenLogin::open(provider, visitor, asked.transaction.as_str()).await?;
-    match handle(&mut open, &asked, &params, device).await? {
+    let mut open = OpenLogin::open(provider, visitor, request.transaction.as_str()).await?;
+    let outcome = handle(&mut open, &request, &params, device).await?;
+    open.change_and_go_on(|data| match &outcome {
         Outcome::LoggedIn { fell_short } => {
-            open.change_and_go_on(|data| {
-                data.notice = None;
-                data.switching = false;
-                if fell_short {
-                    data.fell_short.insert(asked.idp.clone());
-                }
-            })
-            .await
+            data.notice = None;
+            data.switching = false;
+            data.fell_short.extend(fell_short.then(|| request.idp.clone()));
         }
-        Outcome::Notice(notice) => open.change_and_go_on(|data| data.notice = Some(notice.clone())).await,
-        Outcome::SessionEnded => Ok(open.go_on()),
-        Outcome::Unmet => {
-            open.change_and_go_on(|data| {
-                data.fell_short.insert(asked.idp.clone());
-            })
-            .await
-        }
-    }
+        Outcome::Notice(notice) => data.notice = Some(notice.clone()),
+        Outcome::Unmet => data.fell_short.extend([request.idp.clone()]),
+        Outcome::SessionEnded => {}
+    })
+    .await
 }
 
-/// What an answer comes to.
-enum Outcome {
-    /// The session that asked has ended: its answer counts for nothing.
-    SessionEnded,
-    LoggedIn {
-        fell_short: bool,
-    },
-    Notice(BrokerNotice),
-    Unmet,
-}
-
-/// What was asked under the answer's `state`, and whether this is the first answer to it. It must come
+/// The request under the answer's `state`, and whether this is the first answer to it. It must come
 /// back with the browser that was sent, at the address of the provider that was asked.
-async fn take(
+async fn take_request(
     broker: &BrokerProvider,
     browser: &BrowserSession,
     idp: &str,
@@ -132,135 +107,34 @@ async fn take(
     Ok(Some((stored.into_value(), first)))
 }
 
+/// What an answer comes to: an error, or a code that is exchanged for an identity.
 async fn handle(
     open: &mut OpenLogin,
-    asked: &UpstreamRequest,
+    request: &UpstreamRequest,
     params: &Params,
     device: Option<Digest>,
 ) -> Result<Outcome, ProviderError> {
-    let broker = open.provider.clone();
     match params.get("error") {
         Some("access_denied") => return Ok(Outcome::Notice(BrokerNotice::Cancelled)),
         Some("unmet_authentication_requirements") => return Ok(Outcome::Unmet),
         Some(_) => {
-            tracing::warn!(idp = asked.idp, "an identity provider answered with an error");
-            refused(open, &asked.idp, LoginRefusalReason::IdpError).await?;
+            tracing::warn!(idp = request.idp, "an identity provider answered with an error");
+            record_refusal(open, &request.idp, LoginRefusalReason::IdpError).await?;
             return Ok(Outcome::Notice(BrokerNotice::IdpFailed));
         }
         None => {}
     }
     let failed = Ok(Outcome::Notice(BrokerNotice::IdpFailed));
-    let (Some(idp), Some(code)) = (broker.interaction.idp(&asked.idp), params.get("code")) else { return failed };
+    let provider = open.provider.clone();
+    let (Some(idp), Some(code)) = (provider.interaction.idp(&request.idp), params.get("code")) else { return failed };
     let response = AuthorizationResponse { code, iss: params.get("iss") };
-    let stated = broker.interaction.upstream.exchange_code(idp, &callback_uri(&broker, &idp.id), asked, response).await;
-    match stated {
-        Ok(stated) => log_in(open, asked, idp, stated, device).await,
+    let (upstream, redirect_uri) = (&provider.interaction.upstream, callback_uri(&provider, &idp.id));
+    match upstream.exchange_code(idp, &redirect_uri, request, response).await {
+        Ok(identity) => accept_identity(open, request, idp, identity, device).await,
         Err(error) => {
             tracing::warn!(idp = idp.id, %error, "an identity provider's answer is not valid");
-            refused(open, &idp.id, LoginRefusalReason::InvalidIdpAnswer).await?;
+            record_refusal(open, &idp.id, LoginRefusalReason::InvalidIdpAnswer).await?;
             failed
         }
     }
-}
-
-/// A login that came to nothing, in the audit trail.
-async fn refused(open: &OpenLogin, idp: &str, reason: LoginRefusalReason) -> Result<(), ProviderError> {
-    let (provider, client) = (&open.provider, open.client.client_id.clone());
-    let refusal = LoginRefusal::Idp { idp: idp.to_owned(), reason, client, acr_stated: None };
-    provider.record(AuditEvent::LoginRefused { person: None, refusal }, provider.now()).await
-}
-
-/// A login through an identity provider in the audit trail: the account there is personal data.
-fn logged_in(who: &Resolution, open: &OpenLogin, idp: &str, acr: Option<&str>, account: &str) -> AuditEvent {
-    let (idp, client, acr_stated) = (idp.to_owned(), open.client.client_id.clone(), acr.map(str::to_owned));
-    match who {
-        Resolution::Person(person) => AuditEvent::Login {
-            person: person.clone(),
-            means: LoginMeans::Idp { idp, client, acr_stated, account_at_idp: account.to_owned() },
-        },
-        Resolution::Conflict => {
-            let reason = LoginRefusalReason::LinkedToAnotherPerson;
-            AuditEvent::LoginRefused { person: None, refusal: LoginRefusal::Idp { idp, reason, client, acr_stated } }
-        }
-    }
-}
-
-/// Resolves the person and adds the evidence to their session.
-async fn log_in(
-    open: &mut OpenLogin,
-    asked: &UpstreamRequest,
-    idp: &IdpSettings,
-    stated: VerifiedIdentity,
-    device: Option<Digest>,
-) -> Result<Outcome, ProviderError> {
-    let broker = open.provider.clone();
-    let now = broker.now();
-    let Some(evidence) = idp.evidence(stated.acr.as_deref(), &stated.amr, stated.auth_time.0) else {
-        tracing::warn!(idp = idp.id, "what an identity provider states is not in its vocabulary: no level");
-        return Ok(Outcome::Unmet);
-    };
-    let proofed = evidence.proofing.iter().any(|p| p.identity_level > 0);
-    let number = PersonalNumber::from_claims(&stated.claims).filter(|_| idp.states_personal_number && proofed);
-    // The label is part of every key that is stored.
-    let match_key = number.map(|n| keyed_digest(&broker.interaction.match_key_secret, &["pivot", n.as_str()]));
-    let mut attributes = stated.claims;
-    // What a person has at the provider is for the broker, not for portals.
-    attributes.remove(AUTHENTICATORS);
-    if match_key.is_none() {
-        // Portals key their files on the number: one that may not join people may not be released either.
-        attributes.remove("personal_number");
-    }
-    let upstream = UpstreamAccount {
-        idp: idp.id.clone(),
-        subject: stated.subject.clone(),
-        match_key,
-        attributes,
-        authoritative: idp.authoritative,
-    };
-    let events = |who: &Resolution| vec![logged_in(who, open, &idp.id, stated.acr.as_deref(), &upstream.subject)];
-    let new_id = Id::random(&*broker.runtime.entropy);
-    let person = match broker.interaction.people.resolve(&upstream, &new_id, &events, now).await? {
-        Resolution::Person(person) => person,
-        Resolution::Conflict => return Ok(Outcome::Notice(BrokerNotice::Conflict)),
-    };
-    let current = session_of(open).await?;
-    let known = current.as_ref().map(|s| s.data.factors.as_slice()).unwrap_or_default();
-    // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
-    let all_new = asked.reauthenticate || stated.auth_time > asked.sent_at;
-    let factors = stated_factors(evidence.factors, known, &asked.transaction, all_new);
-    let sid = match current {
-        Some(sso) if sso.subject == person => sso.sid,
-        // A step-up must come from the person who is logged in; the session stays as it was.
-        Some(_) if asked.sid.is_some() => {
-            refused(open, &idp.id, LoginRefusalReason::AnotherPersonThanLoggedIn).await?;
-            return Ok(Outcome::Notice(BrokerNotice::OtherPerson));
-        }
-        // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
-        None if !asked.reauthenticate => return Ok(Outcome::SessionEnded),
-        _ => {
-            if let Some(old) = broker.sessions.load(open.browser.sid(), now).await? {
-                broker.session_end.end(&old.sid).await?;
-            }
-            let known = broker.interaction.people.person(&person).await?.map(|p| p.attributes).unwrap_or_default();
-            let name = known.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
-            let new_device = broker.interaction.risk.is_new(&person, device.as_ref()).await?;
-            let data = SessionData { name, device, new_device, ..SessionData::default() };
-            let sid = Id::random(&*broker.runtime.entropy);
-            broker.sessions.start(sid, person, data, now).await?.sid
-        }
-    };
-    let added = broker.sessions.change(&sid, now, |session| {
-        merge(&mut session.data.factors, &factors);
-        session.data.proofing.retain(|p| p.source != idp.id);
-        session.data.proofing.extend(evidence.proofing.iter().cloned());
-        if let Some(methods) = &stated.authenticators {
-            session.data.enrolled.insert(idp.id.clone(), methods.clone());
-        }
-    });
-    let Some(session) = added.await? else { return Ok(Outcome::Notice(BrokerNotice::IdpFailed)) };
-    open.browser.log_in(sid).await?;
-    // Less than it was asked for. A need that rose when it was seen who is there is another question.
-    let assessment = broker.interaction.assess_now(&open.transaction, Some(&session), now).await?;
-    let fell_short = assessment.decision.asks(&idp.id, &asked.level);
-    Ok(Outcome::LoggedIn { fell_short })
 }

@@ -1,5 +1,6 @@
 //! The pages of the broker.
 
+mod accept;
 mod callback;
 mod cancel;
 mod choose;

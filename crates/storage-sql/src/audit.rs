@@ -1,13 +1,13 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{AuditEvent, Draft, Head, Record, RetentionChange, first_second_of, month_of};
+use nixa_protocol::Timestamp;
 use nixa_protocol::encryption::EncryptionKey;
-use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{Audit, AuditHead, Cause, StorageError, StoredCheckpoint};
 
+use crate::audit_encryption::AuditEncryption;
 use crate::db::{Arg, Pools, Row, Tx, args};
 use crate::error::of_statement;
 use crate::store::SqlStore;
@@ -46,18 +46,6 @@ const PARTITION: &str = "SELECT 1 FROM pg_class WHERE relname = $1";
 const REMOVED_AT_ONCE: i64 = 5_000;
 
 type Result<T> = std::result::Result<T, StorageError>;
-
-/// What encrypts the personal data of records.
-pub(crate) struct AuditEncryption {
-    pub(crate) master: EncryptionKey,
-    pub(crate) entropy: Arc<dyn Entropy>,
-}
-
-impl std::fmt::Debug for AuditEncryption {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AuditEncryption")
-    }
-}
 
 /// Spreads the transactions of this process over the chains.
 static TURN: AtomicI64 = AtomicI64::new(0);

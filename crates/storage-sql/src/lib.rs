@@ -5,6 +5,7 @@
 
 mod accounts;
 mod audit;
+mod audit_encryption;
 mod clients;
 mod copy;
 mod db;

@@ -14,7 +14,7 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteSynchronous;
 
-use crate::audit::AuditEncryption;
+use crate::audit_encryption::AuditEncryption;
 use crate::db::{Db, Pools};
 use crate::error::of_connection;
 use crate::sqlite;

@@ -115,9 +115,9 @@ pub async fn verify(
         .collect();
     let mut removals = Vec::new();
     for shard in shards {
-        let at = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
-        let (head, anchor) = (at(&heads), at(&anchors));
-        removals.extend(verify_chain(store, shard, (anchor, head), &known, &mut decisions, &mut report).await?);
+        let of_shard = |list: &[AuditHead]| list.iter().find(|head| head.shard == shard).cloned();
+        let chain = StoredChain { shard, anchor: of_shard(&anchors), head: of_shard(&heads) };
+        removals.extend(verify_chain(store, chain, &known, &mut decisions, &mut report).await?);
     }
     report.unrecorded = decisions.map_or(0, |decisions| decisions.stored - decisions.found);
     let unproven = |anchor: &&AuditHead| {
@@ -176,15 +176,23 @@ fn check_stamps(
     report.bad_stamps.sort_unstable();
 }
 
+/// A chain as the database has it, beside its records.
+struct StoredChain {
+    shard: i64,
+    /// Where it begins since the oldest records were removed.
+    anchor: Option<AuditHead>,
+    head: Option<AuditHead>,
+}
+
 /// Verifies one chain; returns the last records that were removed, of any chain, as its records say.
 async fn verify_chain(
     store: &dyn Audit,
-    shard: i64,
-    (anchor, head): (Option<AuditHead>, Option<AuditHead>),
+    chain: StoredChain,
     known: &[Head],
     decisions: &mut Option<Decisions<'_>>,
     report: &mut Report,
 ) -> Result<Vec<Head>, AuditError> {
+    let StoredChain { shard, anchor, head } = chain;
     let start = anchor.map_or_else(Anchor::origin, |a| Anchor { seq: a.seq, hash: a.hash });
     let first = start.seq;
     let mut after = first;
