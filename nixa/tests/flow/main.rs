@@ -11,6 +11,7 @@ mod lab;
 mod levels;
 mod limits;
 mod logout;
+mod recording;
 mod registration;
 mod requests;
 mod risk;
