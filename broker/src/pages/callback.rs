@@ -12,7 +12,7 @@ use nixa_protocol::id::Id;
 use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
 use nixa_storage::{Resolution, UpstreamAccount};
-use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
+use nixa_web::{BrowserSession, Problem, lasting_cookie, read_cookie};
 use serde_json::Value;
 
 use super::{BrokerProvider, OpenLogin, callback_uri, session_of, upstream_requests};
@@ -65,12 +65,12 @@ async fn respond(
     query: Option<String>,
 ) -> Result<Response, PageError> {
     let refused = |code| PageError::refused(StatusCode::BAD_REQUEST, code);
-    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| refused("bad-request"))?;
-    params.refuse_repeated().map_err(|_| refused("bad-request"))?;
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| refused(Problem::BadRequest))?;
+    params.refuse_repeated().map_err(|_| refused(Problem::BadRequest))?;
     // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
-    let browser = visitor.browser.as_ref().ok_or_else(|| refused("login-unknown"))?;
+    let browser = visitor.browser.as_ref().ok_or_else(|| refused(Problem::LoginUnknown))?;
     let taken = take(&provider, browser, idp, &params).await?;
-    let (asked, first) = taken.ok_or_else(|| refused("login-unknown"))?;
+    let (asked, first) = taken.ok_or_else(|| refused(Problem::LoginUnknown))?;
     if !first {
         // The back button, or a reload: what the answer did is done.
         return Ok(see_other(&continue_path(&asked.transaction)));

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use nixa_web::{security_headers, session_layer, stylesheet, trace_requests};
+use nixa_web::{Problem, security_headers, session_layer, stylesheet, trace_requests};
 use percent_encoding::percent_decode_str;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -136,7 +136,7 @@ async fn nothing_here<I: Interaction>(
     match provider.known_browser(session).await {
         Ok(browser) => {
             let text = provider.text_for(browser.as_ref(), chosen, &[]);
-            provider.problem(text, status, "not-found").into_response()
+            provider.problem(text, status, Problem::NotFound).into_response()
         }
         Err(response) => response,
     }

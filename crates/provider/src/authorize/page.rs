@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_web::{BrowserSession, ErrorPage, Lang, NextLink, Text};
+use nixa_web::{BrowserSession, ErrorPage, Lang, NextLink, Problem, Text};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -45,16 +45,16 @@ impl<I: Interaction> Provider<I> {
 
     /// A page for what went wrong.
     #[must_use]
-    pub fn problem(&self, text: Text, status: StatusCode, code: &'static str) -> ErrorPage {
-        ErrorPage::new(&self.branding, text, status, code)
+    pub fn problem(&self, text: Text, status: StatusCode, problem: Problem) -> ErrorPage {
+        ErrorPage::new(&self.branding, text, status, problem)
     }
 
     /// The page for a failure inside: the cause goes to the log, the person is asked to try later.
     pub fn failed(&self, error: &ProviderError, text: Text) -> Response {
         error.log();
         // The same address again: what was asked is not lost, and the first page needs the store too.
-        let again = NextLink { href: String::new(), label: text.t("try-again") };
-        let problem = self.problem(text, StatusCode::SERVICE_UNAVAILABLE, "try-later").next_link(again);
+        let again = NextLink { href: String::new(), label: text.try_again() };
+        let problem = self.problem(text, StatusCode::SERVICE_UNAVAILABLE, Problem::TryLater).next_link(again);
         let mut response = problem.in_both_languages().into_response();
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         response

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nixa_web::Text;
+use nixa_web::{Problem, Text};
 
 use crate::error::ProviderError;
 use crate::http::json::set_retry_after;
@@ -24,7 +24,7 @@ pub(crate) async fn limit_browsers<I: Interaction>(
     match provider.rate_limiter.count_address(address).await {
         Ok(()) => next.run(request).await,
         Err(ProviderError::RateLimited { retry_after }) => {
-            let page = provider.problem(Text::default(), StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+            let page = provider.problem(Text::default(), StatusCode::TOO_MANY_REQUESTS, Problem::TooManyRequests);
             let mut response = page.in_both_languages().into_response();
             set_retry_after(&mut response, retry_after);
             response

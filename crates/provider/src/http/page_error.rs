@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nixa_web::{BrowserSession, ErrorPage, NextLink, Text};
+use nixa_web::{BrowserSession, ErrorPage, NextLink, Problem, Text};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -25,8 +25,8 @@ pub enum PageError {
     Refused {
         /// The status to answer with.
         status: StatusCode,
-        /// The public code; its texts are `problem-CODE-title` and `problem-CODE-text`.
-        code: &'static str,
+        /// What the page says.
+        problem: Problem,
         /// Another link than the one to the first page.
         link: Option<NextLink>,
     },
@@ -35,14 +35,14 @@ pub enum PageError {
 impl PageError {
     /// A refusal that leads to the first page.
     #[must_use]
-    pub fn refused(status: StatusCode, code: &'static str) -> Self {
-        Self::Refused { status, code, link: None }
+    pub fn refused(status: StatusCode, problem: Problem) -> Self {
+        Self::Refused { status, problem, link: None }
     }
 
     /// A refusal that leads elsewhere.
     #[must_use]
-    pub fn leading_to(status: StatusCode, code: &'static str, link: NextLink) -> Self {
-        Self::Refused { status, code, link: Some(link) }
+    pub fn leading_to(status: StatusCode, problem: Problem, link: NextLink) -> Self {
+        Self::Refused { status, problem, link: Some(link) }
     }
 }
 
@@ -116,14 +116,14 @@ fn render<I: Interaction>(provider: &Provider<I>, text: Text, error: &PageError)
         PageError::Failed(error) => {
             error.log();
             // The same address again: what was asked is not lost, and the first page needs the store too.
-            let again = NextLink { href: String::new(), label: text.t("try-again") };
-            let page = ErrorPage::new(&provider.branding, text, StatusCode::SERVICE_UNAVAILABLE, "try-later");
+            let again = NextLink { href: String::new(), label: text.try_again() };
+            let page = ErrorPage::new(&provider.branding, text, StatusCode::SERVICE_UNAVAILABLE, Problem::TryLater);
             let mut response = page.next_link(again).in_both_languages().into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             response
         }
-        PageError::Refused { status, code, link } => {
-            let page = ErrorPage::new(&provider.branding, text, *status, code);
+        PageError::Refused { status, problem, link } => {
+            let page = ErrorPage::new(&provider.branding, text, *status, *problem);
             match link {
                 Some(link) => page.next_link(link.clone()).into_response(),
                 None => page.into_response(),

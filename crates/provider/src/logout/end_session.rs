@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use nixa_protocol::{Client, Params};
-use nixa_web::{BrowserSession, Page, Text, html, read_form};
+use nixa_web::{BrowserSession, Page, Problem, Text, html, read_form};
 use tower_sessions::Session;
 
 use crate::authorize::open_transaction::origin;
@@ -17,7 +17,7 @@ use crate::error::ProviderError;
 use crate::http::page_error::see_other;
 use crate::http::visitor::ChosenLanguage;
 use crate::interaction::Interaction;
-use crate::logout::front_channel::{after_logout, message};
+use crate::logout::front_channel::{LogoutOutcome, after_logout, message};
 use crate::logout::request::{LogoutRequest, LogoutRequests, Participants};
 use crate::provider::Provider;
 use crate::session::sso::SsoSession;
@@ -47,7 +47,7 @@ pub(crate) async fn get<I: Interaction>(
 ) -> Response {
     match Params::parse(query.unwrap_or_default().as_bytes()) {
         Ok(params) => respond(&provider, &session, chosen, &params, false).await,
-        Err(_) => provider.problem(Text::default(), StatusCode::BAD_REQUEST, "bad-request").into_response(),
+        Err(_) => provider.problem(Text::default(), StatusCode::BAD_REQUEST, Problem::BadRequest).into_response(),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn post<I: Interaction>(
 ) -> Response {
     match read_form(&headers, body) {
         Ok(params) => respond(&provider, &session, ChosenLanguage::default(), &params, true).await,
-        Err(e) => provider.problem(Text::default(), e.status(), "bad-request").into_response(),
+        Err(e) => provider.problem(Text::default(), e.status(), Problem::BadRequest).into_response(),
     }
 }
 
@@ -81,7 +81,7 @@ async fn respond<I: Interaction>(
             browser.choose_lang(lang).await?;
         }
         if params.refuse_repeated().is_err() {
-            return Ok(provider.problem(text, StatusCode::BAD_REQUEST, "bad-request").into_response());
+            return Ok(provider.problem(text, StatusCode::BAD_REQUEST, Problem::BadRequest).into_response());
         }
         act(provider, browser.as_mut(), text, params, post).await
     };
@@ -123,7 +123,7 @@ async fn act<I: Interaction>(
     };
     let ended = match action {
         Action::Ask(participants) => return Ok(ask(provider, browser.as_deref(), text, &request, &participants)),
-        Action::Stay => return Ok(message(&provider.branding, text, "still-logged-in")),
+        Action::Stay => return Ok(message(&provider.branding, text, LogoutOutcome::Stayed)),
         Action::Redirect(path) => return Ok(see_other(&path)),
         Action::Leave(session, client) => provider.session_end.leave(&session, &client).await?,
         Action::End(session) => {
@@ -197,7 +197,7 @@ fn ask<I: Interaction>(
     request: &LogoutRequest,
     participants: &Participants,
 ) -> Response {
-    let page = Page::new(&provider.branding, text, "logout-title").keeping(&request.query());
+    let page = Page::new(&provider.branding, text, text.logout_title()).keeping(&request.query());
     let name = |client: &Arc<Client>| text.pick(&client.name).to_owned();
     let page = ConfirmPage {
         page: page.leading_to(&request.redirect().as_deref().map(origin).unwrap_or_default()),
