@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use nixa_audit::LoginRefusalReason;
 use nixa_protocol::{Digest, Params, digest, random_token};
 use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other};
-use nixa_web::{BrowserSession, lasting_cookie, read_cookie};
+use nixa_web::{BrowserSession, Problem, lasting_cookie, read_cookie};
 
 use super::accept::{Outcome, accept_identity, record_refusal};
 use super::{BrokerProvider, OpenLogin, callback_uri, upstream_requests};
@@ -58,12 +58,12 @@ async fn respond(
     query: Option<String>,
 ) -> Result<Response, PageError> {
     let refused = |code| PageError::refused(StatusCode::BAD_REQUEST, code);
-    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| refused("bad-request"))?;
-    params.refuse_repeated().map_err(|_| refused("bad-request"))?;
+    let params = Params::parse(query.unwrap_or_default().as_bytes()).map_err(|_| refused(Problem::BadRequest))?;
+    params.refuse_repeated().map_err(|_| refused(Problem::BadRequest))?;
     // Forged, foreign or too old: whoever made this request, no login of this browser is touched.
-    let browser = visitor.browser.as_ref().ok_or_else(|| refused("login-unknown"))?;
+    let browser = visitor.browser.as_ref().ok_or_else(|| refused(Problem::LoginUnknown))?;
     let taken = take_request(&provider, browser, idp, &params).await?;
-    let (request, first) = taken.ok_or_else(|| refused("login-unknown"))?;
+    let (request, first) = taken.ok_or_else(|| refused(Problem::LoginUnknown))?;
     if !first {
         // The back button, or a reload: what the answer did is done.
         return Ok(see_other(&continue_path(&request.transaction)));

@@ -54,7 +54,7 @@ pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
     let name = session.map(|s| s.data.name);
     let idps = broker.allowed_idps(&open.client.client_id);
     let page = ChoosePage {
-        page: open.page(text.t("choose-title")),
+        page: open.page(text.choose_title()),
         client: open.client_name().to_owned(),
         profile: open.client_profile(),
         service: broker.service_text(&open.transaction, text),
@@ -88,10 +88,10 @@ fn choice(open: &OpenLogin, assessment: &Assessment, idp: &IdpSettings) -> Choic
 fn notice(open: &OpenLogin, name: Option<&str>) -> Option<String> {
     let text = open.text;
     Some(match open.transaction.data.notice.as_ref()? {
-        BrokerNotice::Cancelled => text.t("notice-cancelled"),
-        BrokerNotice::IdpFailed => text.t("notice-idp-failed"),
-        BrokerNotice::OtherPerson => text.with("notice-other-person", "name", name.unwrap_or_default()),
-        BrokerNotice::Conflict => text.t("notice-conflict"),
+        BrokerNotice::Cancelled => text.notice_cancelled(),
+        BrokerNotice::IdpFailed => text.notice_idp_failed(),
+        BrokerNotice::OtherPerson => text.notice_other_person(name.unwrap_or_default()),
+        BrokerNotice::Conflict => text.notice_conflict(),
     })
 }
 

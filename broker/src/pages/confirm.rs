@@ -11,7 +11,7 @@ use nixa_provider::{
 };
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, session_of};
+use super::{LoginForm, OpenLogin, session_of, wording};
 use crate::next::to_agree;
 
 pub(super) struct Confirm;
@@ -40,8 +40,7 @@ pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
     let Some(session) = session_of(&open).await? else { return Ok(open.go_on()) };
     let (text, broker) = (open.text, &open.provider.interaction);
     let consent = asks_consent(&open);
-    let title =
-        if consent { text.t("confirm-consent-title") } else { text.with("confirm-title", "name", &session.data.name) };
+    let title = if consent { text.confirm_consent_title() } else { text.confirm_title(&session.data.name) };
     let known = broker.claims(&session.subject, &Default::default()).await?;
     let released = broker.released_claims(&open.transaction, &open.client);
     let claims = SCOPES.iter().flat_map(|(_, claims)| claims.iter());
@@ -53,7 +52,7 @@ pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
         service: broker.service_text(&open.transaction, text),
         name: session.data.name,
         consent,
-        claims: claims.map(|c| text.t(&format!("claim-{c}"))).collect(),
+        claims: claims.map(|c| wording::claim(text, c)).collect(),
         form: open.form::<Confirm>(),
         cancel: open.form::<Cancel>(),
         switch: open.form::<SwitchAccount>(),

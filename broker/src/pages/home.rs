@@ -61,7 +61,7 @@ pub(super) async fn show(
     let named = provider.clients.find_all(decisions.iter().map(|d| &d.client_id), now).await?;
     let branding = &provider.branding;
     let page = HomePage {
-        page: Page::titled(branding, text, text.pick(&branding.name).to_owned()),
+        page: Page::new(branding, text, text.pick(&branding.name).to_owned()),
         services: services
             .iter()
             .map(|c| Service { name: text.pick(&c.name).to_owned(), href: c.client_uri.clone() })

@@ -40,7 +40,7 @@ pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
     let assessment = broker.assess_now(&open.transaction, session.as_ref(), open.provider.now()).await?;
     let Decision::Unmet { acr, reasons } = assessment.decision else { return Ok(open.go_on()) };
     let page = UnmetPage {
-        page: open.page(open.text.t("unmet-title")),
+        page: open.page(open.text.unmet_title()),
         client: open.client_name().to_owned(),
         service: broker.service_text(&open.transaction, open.text),
         level: acr.as_deref().map(|acr| wording::level(open.text, acr)),

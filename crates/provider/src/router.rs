@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use nixa_web::{security_headers, session_layer, stylesheet, trace_requests};
+use nixa_web::{Problem, security_headers, session_layer, stylesheet, trace_requests};
 use percent_encoding::percent_decode_str;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -111,11 +111,11 @@ async fn icon() -> Response {
 }
 
 async fn not_found() -> PageError {
-    PageError::refused(StatusCode::NOT_FOUND, "not-found")
+    PageError::refused(StatusCode::NOT_FOUND, Problem::NotFound)
 }
 
 async fn wrong_method() -> PageError {
-    PageError::refused(StatusCode::METHOD_NOT_ALLOWED, "not-found")
+    PageError::refused(StatusCode::METHOD_NOT_ALLOWED, Problem::NotFound)
 }
 
 /// A path that is not UTF-8 is no path of ours; its route's own refusal would be bare English text.

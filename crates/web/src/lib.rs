@@ -7,7 +7,9 @@ mod browser;
 mod cookie;
 mod form;
 mod headers;
+mod messages;
 mod page;
+mod problem;
 mod text;
 mod trace;
 
@@ -15,6 +17,8 @@ pub use browser::{BrowserError, BrowserSession, session_layer};
 pub use cookie::{lasting_cookie, read_cookie};
 pub use form::{FormError, read_form};
 pub use headers::{no_store, security_headers};
+pub use messages::Messages;
 pub use page::{Branding, ErrorPage, ICON, NextLink, Page, html, stylesheet};
+pub use problem::Problem;
 pub use text::{Lang, Text};
 pub use trace::trace_requests;

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use nixa_protocol::LocalizedText;
 
 use crate::headers::no_store;
+use crate::problem::Problem;
 use crate::text::{Lang, Text};
 
 /// The host as people see it.
@@ -36,15 +37,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page with a title from the texts.
+    /// A page with its title.
     #[must_use]
-    pub fn new(branding: &Branding, text: Text, title_key: &str) -> Self {
-        Self::titled(branding, text, text.t(title_key))
-    }
-
-    /// A page with a ready title.
-    #[must_use]
-    pub fn titled(branding: &Branding, text: Text, title: String) -> Self {
+    pub fn new(branding: &Branding, text: Text, title: String) -> Self {
         let lang_href = format!("?lang={}", text.lang().other().tag());
         let service = text.pick(&branding.name).to_owned();
         Self {
@@ -120,7 +115,7 @@ pub struct NextLink {
 #[template(path = "problem.html")]
 pub struct ErrorPage {
     page: Page,
-    code: &'static str,
+    problem: Problem,
     explanation: String,
     /// The same in the other language, where the language that the person chose cannot be known.
     other: Option<(Lang, String, String)>,
@@ -129,21 +124,20 @@ pub struct ErrorPage {
 }
 
 impl ErrorPage {
-    /// A problem with a public code; its texts are `problem-CODE-title` and `problem-CODE-text`.
+    /// The page of a problem, with a link to the first page.
     #[must_use]
-    pub fn new(branding: &Branding, text: Text, status: StatusCode, code: &'static str) -> Self {
-        let page = Page::new(branding, text, &format!("problem-{code}-title"));
-        let explanation = text.t(&format!("problem-{code}-text"));
-        let next_link = NextLink { href: "/".to_owned(), label: text.t("back-home") };
-        Self { page, code, explanation, other: None, next_link, status }
+    pub fn new(branding: &Branding, text: Text, status: StatusCode, problem: Problem) -> Self {
+        let page = Page::new(branding, text, problem.title(text));
+        let explanation = problem.explanation(text);
+        let next_link = NextLink { href: "/".to_owned(), label: text.back_home() };
+        Self { page, problem, explanation, other: None, next_link, status }
     }
 
     /// In both languages: for what may have kept the person's own from being known.
     #[must_use]
     pub fn in_both_languages(mut self) -> Self {
         let other = Text(self.page.text.lang().other());
-        let (title, text) = (format!("problem-{}-title", self.code), format!("problem-{}-text", self.code));
-        self.other = Some((other.lang(), other.t(&title), other.t(&text)));
+        self.other = Some((other.lang(), self.problem.title(other), self.problem.explanation(other)));
         self
     }
 

@@ -1,23 +1,14 @@
 //! What people read, in Vietnamese and English.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
-use fluent_templates::fluent_bundle::FluentValue;
-use fluent_templates::{LanguageIdentifier, Loader, langid, static_loader};
 use serde::{Deserialize, Serialize};
 
-static_loader! {
-    static TEXTS = {
-        locales: "./locales",
-        fallback_language: "vi",
-        // Without this, values are wrapped in invisible marks, which break copying a name from a page.
-        customise: |bundle| bundle.set_use_isolating(false),
-    };
-}
+use crate::messages::{L10n, Messages};
 
-static VI: LanguageIdentifier = langid!("vi");
-static EN: LanguageIdentifier = langid!("en");
+static VI: LazyLock<Messages> = LazyLock::new(|| L10n::Vi.load());
+static EN: LazyLock<Messages> = LazyLock::new(|| L10n::En.load());
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,31 +51,11 @@ impl Lang {
     }
 }
 
-/// Looks texts up in one language.
+/// The texts in one language: each is a method that takes its values, such as `text.for_service(name)`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Text(pub Lang);
 
 impl Text {
-    /// The text with this key.
-    #[must_use]
-    pub fn t(&self, key: &str) -> String {
-        TEXTS.lookup(self.id(), key)
-    }
-
-    /// The text with this key, if there is one.
-    #[must_use]
-    pub fn find(&self, key: &str) -> Option<String> {
-        TEXTS.try_lookup(self.id(), key)
-    }
-
-    /// The text with one value put in.
-    #[must_use]
-    pub fn with(&self, key: &str, name: &'static str, value: impl AsRef<str>) -> String {
-        let value = FluentValue::from(value.as_ref().to_owned());
-        let args = HashMap::from([(Cow::Borrowed(name), value)]);
-        TEXTS.lookup_with_args(self.id(), key, &args)
-    }
-
     /// The language.
     #[must_use]
     pub fn lang(&self) -> Lang {
@@ -99,8 +70,12 @@ impl Text {
             Lang::En => &text.en,
         }
     }
+}
 
-    fn id(&self) -> &'static LanguageIdentifier {
+impl Deref for Text {
+    type Target = Messages;
+
+    fn deref(&self) -> &Messages {
         match self.0 {
             Lang::Vi => &VI,
             Lang::En => &EN,

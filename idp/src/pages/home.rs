@@ -30,7 +30,7 @@ pub(super) async fn show(
     let session = provider.sessions.load(visitor.browser.as_ref().and_then(|b| b.sid()), provider.now()).await?;
     let address = |c: &Arc<Client>| c.redirect_uris.first().map(|uri| (text.pick(&c.name).to_owned(), origin(uri)));
     let page = HomePage {
-        page: Page::titled(branding, text, text.pick(&branding.name).to_owned()),
+        page: Page::new(branding, text, text.pick(&branding.name).to_owned()),
         username: session.map(|s| s.data.username),
         clients: provider.clients.declared().filter_map(address).collect(),
     };

@@ -36,12 +36,12 @@ pub fn routes() -> Router<Arc<IdpProvider>> {
 }
 
 /// What a notice says, counted in whole minutes to wait.
-fn notice_text(text: Text, notice: Option<&IdpNotice>, wrong: &str, now: Timestamp) -> Option<String> {
+fn notice_text(text: Text, notice: Option<&IdpNotice>, wrong: String, now: Timestamp) -> Option<String> {
     match notice? {
-        IdpNotice::Wrong => Some(text.t(wrong)),
+        IdpNotice::Wrong => Some(wrong),
         IdpNotice::Locked(until) if *until > now => {
             let minutes = (*until - now + 59) / 60;
-            Some(text.with("notice-locked", "minutes", minutes.to_string()))
+            Some(text.notice_locked(minutes))
         }
         IdpNotice::Locked(_) => None,
     }

@@ -36,10 +36,10 @@ struct PasswordPage {
 pub(super) async fn show(open: OpenLogin) -> Response {
     let notice = open.transaction.data.notice.as_ref();
     let page = PasswordPage {
-        page: open.page(open.text.t("password-title")),
+        page: open.page(open.text.password_title()),
         client: open.client_name().to_owned(),
         username: open.transaction.request.login_hint.clone().unwrap_or_default(),
-        notice: notice_text(open.text, notice, "notice-wrong-password", open.provider.now()),
+        notice: notice_text(open.text, notice, open.text.notice_wrong_password(), open.provider.now()),
         form: open.form::<Password>(),
         cancel: open.form::<Cancel>(),
     };

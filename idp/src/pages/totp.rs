@@ -43,10 +43,10 @@ pub(super) async fn show(open: OpenLogin) -> Result<Response, PageError> {
     let Some(session) = session_of(&open).await? else { return Ok(open.go_on()) };
     let notice = open.transaction.data.notice.as_ref();
     let page = TotpPage {
-        page: open.page(open.text.t("totp-title")),
+        page: open.page(open.text.totp_title()),
         client: open.client_name().to_owned(),
         username: session.data.username,
-        notice: notice_text(open.text, notice, "notice-wrong-code", open.provider.now()),
+        notice: notice_text(open.text, notice, open.text.notice_wrong_code(), open.provider.now()),
         form: open.form::<TotpCode>(),
         cancel: open.form::<Cancel>(),
         switch: open.form::<SwitchAccount>(),

@@ -6,7 +6,7 @@ use nixa_audit::{AuditEvent, LoginRefusal};
 use nixa_protocol::authorize::{AuthorizationRequest, AuthorizationResponse, Prompt};
 use nixa_protocol::id::{Id, Subject};
 use nixa_protocol::{Client, ErrorCode, OAuthError, random_token};
-use nixa_web::{BrowserSession, Text};
+use nixa_web::{BrowserSession, Problem, Text};
 
 use crate::authorize::code::{CodeRecord, Codes};
 use crate::authorize::transaction::{StoredTransaction, Transaction};
@@ -117,7 +117,7 @@ async fn answer<I: Interaction>(
     let now = provider.now();
     let issuer = &provider.settings.issuer;
     let Some(client) = provider.clients.find(&request.client_id, now).await.map_err(ProviderError::from)? else {
-        return Err(PageError::refused(StatusCode::BAD_REQUEST, "unknown-service"));
+        return Err(PageError::refused(StatusCode::BAD_REQUEST, Problem::UnknownService));
     };
     let Outcome { result, mut record } = outcome;
     let result = match result {

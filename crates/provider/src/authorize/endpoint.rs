@@ -15,7 +15,7 @@ use nixa_protocol::error::invalid_request;
 use nixa_protocol::id::Id;
 use nixa_protocol::logout::verify_hint;
 use nixa_protocol::{Client, OAuthError, Params};
-use nixa_web::{BrowserSession, FormError, Text, read_form};
+use nixa_web::{BrowserSession, FormError, Problem, Text, read_form};
 
 use crate::authorize::dispatch::begin;
 use crate::authorize::transaction::Transaction;
@@ -85,9 +85,9 @@ pub(crate) async fn post<I: Interaction>(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, PageError> {
     if body.as_ref().is_ok_and(|body| body.len() > LONGEST) {
-        return Err(PageError::refused(FormError::TooLarge.status(), "bad-request"));
+        return Err(PageError::refused(FormError::TooLarge.status(), Problem::BadRequest));
     }
-    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), "bad-request"))?;
+    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), Problem::BadRequest))?;
     let reader = Reader { browser: None, chosen: ChosenLanguage::default(), page };
     let request = match receive(&provider, params, &reader).await? {
         Received::Valid(request) => *request,
@@ -99,7 +99,7 @@ pub(crate) async fn post<I: Interaction>(
 }
 
 fn bad_request() -> PageError {
-    PageError::refused(StatusCode::BAD_REQUEST, "bad-request")
+    PageError::refused(StatusCode::BAD_REQUEST, Problem::BadRequest)
 }
 
 /// Reads a request. Where there is no safe place to redirect an error to, it is a page of ours.
@@ -114,7 +114,7 @@ async fn receive<I: Interaction>(
     let pushed = params.get("request_uri").is_some_and(|uri| uri.starts_with(REQUEST_URI));
     let params = if pushed {
         let pushed = provider.take_pushed(&params, &client).await?;
-        pushed.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, "request-expired"))?
+        pushed.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, Problem::RequestExpired))?
     } else {
         let issuer = &provider.settings.issuer;
         match effective(params.clone(), &client, issuer, now).and_then(|p| must_be_pushed(&client, p)) {
@@ -128,7 +128,7 @@ async fn receive<I: Interaction>(
     };
     let text = reader.language(&params);
     let bound = bind(&params, client).map_err(|unbound| match unbound {
-        Unbound::UnregisteredRedirectUri => PageError::refused(StatusCode::BAD_REQUEST, "unregistered-address"),
+        Unbound::UnregisteredRedirectUri => PageError::refused(StatusCode::BAD_REQUEST, Problem::UnregisteredAddress),
         Unbound::NoRedirectUri => bad_request(),
     })?;
     Ok(match complete(provider, &params, &bound) {
@@ -142,7 +142,7 @@ async fn client_of<I: Interaction>(provider: &Provider<I>, params: &Params) -> R
     let client_id = params.get("client_id").filter(|_| !params.is_repeated("client_id")).ok_or_else(bad_request)?;
     let now = provider.now();
     let found = provider.clients.find(client_id, now).await.map_err(ProviderError::from)?;
-    let client = found.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, "unknown-service"))?;
+    let client = found.ok_or_else(|| PageError::refused(StatusCode::BAD_REQUEST, Problem::UnknownService))?;
     match params.get("request") {
         Some(request) => Ok(provider.clients.with_keys(client, Some(request), now).await),
         None => Ok(client),

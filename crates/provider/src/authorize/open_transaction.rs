@@ -11,7 +11,7 @@ use axum::response::Response;
 use nixa_protocol::authorize::{AuthorizationResponse, ResponseMode};
 use nixa_protocol::id::Id;
 use nixa_protocol::{Client, ErrorCode, OAuthError, Params};
-use nixa_web::{BrowserSession, NextLink, Page, Text, read_form};
+use nixa_web::{BrowserSession, NextLink, Page, Problem, Text, read_form};
 
 use crate::authorize::dispatch::dispatch;
 use crate::authorize::transaction::{StoredTransaction, Transaction};
@@ -43,7 +43,7 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for OpenTransaction<I> {
 
     async fn from_request_parts(parts: &mut Parts, provider: &Arc<Provider<I>>) -> Result<Self, PageError> {
         let path = RawPathParams::from_request_parts(parts, provider).await;
-        let path = path.map_err(|_| PageError::refused(StatusCode::NOT_FOUND, "login-unknown"))?;
+        let path = path.map_err(|_| PageError::refused(StatusCode::NOT_FOUND, Problem::LoginUnknown))?;
         let id = path.iter().find(|(name, _)| *name == "login").map(|(_, id)| id.to_owned()).unwrap_or_default();
         let visitor = Visitor::from_request_parts(parts, provider).await?;
         let open = Self::open(provider.clone(), visitor, &id).await?;
@@ -56,7 +56,7 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for OpenTransaction<I> {
 impl<I: Interaction> OpenTransaction<I> {
     /// Opens the transaction with this identifier for a visitor.
     pub async fn open(provider: Arc<Provider<I>>, visitor: Visitor, id: &str) -> Result<Self, PageError> {
-        let unknown = || PageError::refused(StatusCode::NOT_FOUND, "login-unknown");
+        let unknown = || PageError::refused(StatusCode::NOT_FOUND, Problem::LoginUnknown);
         let (now, chosen) = (provider.now(), visitor.chosen);
         let found = provider.transactions.load(&Id::from_text(id), now).await?;
         let mut transaction = found.ok_or_else(unknown)?;
@@ -82,9 +82,9 @@ impl<I: Interaction> OpenTransaction<I> {
             return Err(unknown());
         }
         if transaction.finished || now >= transaction.expires {
-            let code = if transaction.finished { "login-finished" } else { "login-expired" };
+            let problem = if transaction.finished { Problem::LoginFinished } else { Problem::LoginExpired };
             let link = link_to_client(&transaction, &client, text, &provider.settings.issuer);
-            return Err(PageError::leading_to(StatusCode::GONE, code, link));
+            return Err(PageError::leading_to(StatusCode::GONE, problem, link));
         }
         Ok(Self { provider, browser, transaction, client, text })
     }
@@ -160,7 +160,7 @@ impl<I: Interaction> OpenTransaction<I> {
     /// A page of this transaction with a ready title; its forms may end at the client.
     #[must_use]
     pub fn page(&self, title: String) -> Page {
-        let page = Page::titled(&self.provider.branding, self.text, title);
+        let page = Page::new(&self.provider.branding, self.text, title);
         page.leading_to(&origin(&self.transaction.request.redirect_uri))
     }
 
@@ -174,10 +174,13 @@ impl<I: Interaction> OpenTransaction<I> {
     #[must_use]
     pub fn client_profile(&self) -> ClientProfile {
         let member = |member: &str| self.client.about.get(member)?.as_str().map(str::to_owned);
-        let links = [("service-policy", "policy_uri"), ("service-terms", "tos_uri")];
+        let links = [("policy_uri", self.text.service_policy()), ("tos_uri", self.text.service_terms())];
         ClientProfile {
             logo: member("logo_uri").map(|_| format!("/logo/{}", self.client.client_id)),
-            links: links.into_iter().filter_map(|(key, name)| Some((key, member(name)?))).collect(),
+            links: links
+                .into_iter()
+                .filter_map(|(name, label)| Some(NextLink { href: member(name)?, label }))
+                .collect(),
         }
     }
 }
@@ -186,8 +189,8 @@ impl<I: Interaction> OpenTransaction<I> {
 pub struct ClientProfile {
     /// The address of its logo, here.
     pub logo: Option<String>,
-    /// Its privacy policy and its terms, elsewhere, by the text's key.
-    pub links: Vec<(&'static str, String)>,
+    /// Its privacy policy and its terms, elsewhere, with what each link says.
+    pub links: Vec<NextLink>,
 }
 
 /// A form on a page of a transaction.
@@ -245,12 +248,12 @@ impl<F: FormPurpose, I: Interaction> FromRequest<Arc<Provider<I>>> for Transacti
         let open = OpenTransaction::from_request_parts(&mut parts, provider).await?;
         let headers = parts.headers.clone();
         let body = Bytes::from_request(Request::from_parts(parts, body), provider).await;
-        let bad_request = |status| PageError::refused(status, "bad-request");
+        let bad_request = |status| PageError::refused(status, Problem::BadRequest);
         let form = read_form(&headers, body).map_err(|error| bad_request(error.status()))?;
         form.refuse_repeated().map_err(|_| bad_request(StatusCode::BAD_REQUEST))?;
         if !open.browser.is_csrf_token(&csrf_purpose::<F, I>(&open), form.get("csrf")) {
-            let again = NextLink { href: open.transaction.continue_path(), label: open.text.t("start-again") };
-            return Err(PageError::leading_to(StatusCode::FORBIDDEN, "form-not-yours", again));
+            let again = NextLink { href: open.transaction.continue_path(), label: open.text.start_again() };
+            return Err(PageError::leading_to(StatusCode::FORBIDDEN, Problem::FormNotYours, again));
         }
         Ok(Self { open, form, purpose: PhantomData })
     }
@@ -266,7 +269,7 @@ fn link_to_client<D>(transaction: &Transaction<D>, client: &Client, text: Text, 
         let (uri, state) = (&request.redirect_uri, request.state.as_deref());
         AuthorizationResponse::error(uri, ResponseMode::Query, &error, state, issuer).location()
     });
-    NextLink { href, label: text.with("back-to-service", "name", text.pick(&client.name)) }
+    NextLink { href, label: text.back_to_service(text.pick(&client.name)) }
 }
 
 /// The origin of a registered URI.

@@ -40,7 +40,7 @@ impl<I: Interaction> Provider<I> {
     /// Sends the browser to an app. A redirect to a scheme of its own, or to loopback, would be one that began with
     /// a form of ours, which browsers hold to the `form-action` of its page; a refresh is not.
     fn to_app(&self, text: Text, location: &str) -> Response {
-        let page = Page::new(&self.branding, text, "to-app-title");
+        let page = Page::new(&self.branding, text, text.to_app_title());
         let page = ToAppPage { page, href: location.to_owned() };
         let mut response = html(&page.page, &page, StatusCode::OK);
         if let Ok(value) = HeaderValue::from_str(&format!("0; url={location}")) {
@@ -62,7 +62,7 @@ impl<I: Interaction> Provider<I> {
             ResponseMode::FormPost => {
                 let target = origin(&answer.redirect_uri);
                 // The one page with a script: from here, and nothing else of it.
-                let page = Page::new(&self.branding, text, "form-post-title").leading_to(&target);
+                let page = Page::new(&self.branding, text, text.form_post_title()).leading_to(&target);
                 let page = page.with_policy("script-src 'self'");
                 let page = FormPostPage { page, action: answer.redirect_uri, parameters: answer.parameters };
                 html(&page.page, &page, StatusCode::OK)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use nixa_web::{Branding, ErrorPage, NextLink, Text};
+use nixa_web::{Branding, ErrorPage, NextLink, Problem, Text};
 
 use crate::error::ProviderError;
 use crate::http::json::set_retry_after;
@@ -21,8 +21,8 @@ pub enum PageError {
     Refused {
         /// The status to answer with.
         status: StatusCode,
-        /// The public code; its texts are `problem-CODE-title` and `problem-CODE-text`.
-        code: &'static str,
+        /// What the page says.
+        problem: Problem,
         /// Another link than the one to the first page.
         link: Option<NextLink>,
     },
@@ -31,14 +31,14 @@ pub enum PageError {
 impl PageError {
     /// A refusal that leads to the first page.
     #[must_use]
-    pub fn refused(status: StatusCode, code: &'static str) -> Self {
-        Self::Refused { status, code, link: None }
+    pub fn refused(status: StatusCode, problem: Problem) -> Self {
+        Self::Refused { status, problem, link: None }
     }
 
     /// A refusal that leads elsewhere.
     #[must_use]
-    pub fn leading_to(status: StatusCode, code: &'static str, link: NextLink) -> Self {
-        Self::Refused { status, code, link: Some(link) }
+    pub fn leading_to(status: StatusCode, problem: Problem, link: NextLink) -> Self {
+        Self::Refused { status, problem, link: Some(link) }
     }
 }
 
@@ -64,7 +64,7 @@ impl IntoResponse for PageError {
 pub(crate) fn render(branding: &Branding, text: Text, error: &PageError) -> Response {
     match error {
         PageError::Failed(ProviderError::RateLimited { retry_after }) => {
-            let page = ErrorPage::new(branding, text, StatusCode::TOO_MANY_REQUESTS, "too-many-requests");
+            let page = ErrorPage::new(branding, text, StatusCode::TOO_MANY_REQUESTS, Problem::TooManyRequests);
             let mut response = page.in_both_languages().into_response();
             set_retry_after(&mut response, *retry_after);
             response
@@ -72,14 +72,14 @@ pub(crate) fn render(branding: &Branding, text: Text, error: &PageError) -> Resp
         PageError::Failed(error) => {
             error.log();
             // The same address again: what was asked is not lost, and the first page needs the store too.
-            let again = NextLink { href: String::new(), label: text.t("try-again") };
-            let page = ErrorPage::new(branding, text, StatusCode::SERVICE_UNAVAILABLE, "try-later");
+            let again = NextLink { href: String::new(), label: text.try_again() };
+            let page = ErrorPage::new(branding, text, StatusCode::SERVICE_UNAVAILABLE, Problem::TryLater);
             let mut response = page.next_link(again).in_both_languages().into_response();
             set_retry_after(&mut response, RETRY_AFTER);
             response
         }
-        PageError::Refused { status, code, link } => {
-            let page = ErrorPage::new(branding, text, *status, code);
+        PageError::Refused { status, problem, link } => {
+            let page = ErrorPage::new(branding, text, *status, *problem);
             match link {
                 Some(link) => page.next_link(link.clone()).into_response(),
                 None => page.into_response(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use nixa_web::{BrowserSession, Text};
+use nixa_web::{BrowserSession, Problem, Text};
 use tower_sessions::Session;
 
 use crate::error::ProviderError;
@@ -51,7 +51,7 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, provider: &Arc<Provider<I>>) -> Result<Self, PageError> {
         // There is none only where a route was put outside the session layer.
         let session = Session::from_request_parts(parts, provider).await;
-        let session = session.map_err(|(status, _)| PageError::refused(status, "try-later"))?;
+        let session = session.map_err(|(status, _)| PageError::refused(status, Problem::TryLater))?;
         let Ok(chosen) = ChosenLanguage::from_request_parts(parts, provider).await;
         let browser = BrowserSession::existing(&session).await.map_err(ProviderError::from)?;
         let text = language_for(browser.as_ref(), chosen, &[]);

@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use nixa_protocol::{Client, Params};
-use nixa_web::{BrowserSession, Page, Text, html, read_form};
+use nixa_web::{BrowserSession, Page, Problem, Text, html, read_form};
 
 use crate::authorize::open_transaction::origin;
 use crate::error::ProviderError;
@@ -17,7 +17,7 @@ use crate::http::language::{PageLanguage, language_for};
 use crate::http::page_error::{PageError, see_other};
 use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
-use crate::logout::front_channel::{after_logout, message};
+use crate::logout::front_channel::{LogoutOutcome, after_logout, message};
 use crate::logout::request::{LogoutRequest, LogoutRequests, Participants};
 use crate::provider::Provider;
 use crate::session::sso::SsoSession;
@@ -57,12 +57,12 @@ pub(crate) async fn post<I: Interaction>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, PageError> {
-    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), "bad-request"))?;
+    let params = read_form(&headers, body).map_err(|error| PageError::refused(error.status(), Problem::BadRequest))?;
     respond(&provider, visitor, &page, &params, true).await
 }
 
 fn bad_request() -> PageError {
-    PageError::refused(StatusCode::BAD_REQUEST, "bad-request")
+    PageError::refused(StatusCode::BAD_REQUEST, Problem::BadRequest)
 }
 
 async fn respond<I: Interaction>(
@@ -114,7 +114,7 @@ async fn act<I: Interaction>(
     };
     let ended = match action {
         Action::Ask(participants) => return Ok(ask(provider, browser.as_deref(), text, &request, &participants)),
-        Action::Stay => return Ok(message(&provider.branding, text, "still-logged-in")),
+        Action::Stay => return Ok(message(&provider.branding, text, LogoutOutcome::Stayed)),
         Action::Redirect(path) => return Ok(see_other(&path)),
         Action::Leave(session, client) => provider.session_end.leave(&session, &client).await?,
         Action::End(session) => {
@@ -188,7 +188,7 @@ fn ask<I: Interaction>(
     request: &LogoutRequest,
     participants: &Participants,
 ) -> Response {
-    let page = Page::new(&provider.branding, text, "logout-title").keeping(&request.query());
+    let page = Page::new(&provider.branding, text, text.logout_title()).keeping(&request.query());
     let name = |client: &Arc<Client>| text.pick(&client.name).to_owned();
     let page = ConfirmPage {
         page: page.leading_to(&request.redirect().as_deref().map(origin).unwrap_or_default()),

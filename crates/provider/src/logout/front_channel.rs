@@ -29,6 +29,35 @@ struct MessagePage {
     message: String,
 }
 
+/// What a logout came to, for the person.
+#[derive(Clone, Copy)]
+pub(crate) enum LogoutOutcome {
+    /// The session has ended.
+    Everywhere,
+    /// One service was left.
+    Service,
+    /// The person has stayed.
+    Stayed,
+}
+
+impl LogoutOutcome {
+    fn title(self, text: Text) -> String {
+        match self {
+            Self::Everywhere => text.logged_out_title(),
+            Self::Service => text.logged_out_service_title(),
+            Self::Stayed => text.still_logged_in_title(),
+        }
+    }
+
+    fn explanation(self, text: Text) -> String {
+        match self {
+            Self::Everywhere => text.logged_out_text(),
+            Self::Service => text.logged_out_service_text(),
+            Self::Stayed => text.still_logged_in_text(),
+        }
+    }
+}
+
 /// Leads on: through the frames, if any client wants one, to the address that the client has named or to
 /// the page that shows what became of the clients.
 pub(crate) async fn after_logout<I: Interaction>(
@@ -39,22 +68,24 @@ pub(crate) async fn after_logout<I: Interaction>(
 ) -> Result<Response, ProviderError> {
     let branding = &provider.branding;
     match ended {
-        Ended::Nothing => Ok(redirect.map_or_else(|| message(branding, text, "logged-out"), |uri| see_other(&uri))),
+        Ended::Nothing => {
+            Ok(redirect.map_or_else(|| message(branding, text, LogoutOutcome::Everywhere), |uri| see_other(&uri)))
+        }
         Ended::Session { sid, clients } => {
             let next = match redirect {
                 Some(uri) => uri,
                 None => LogoutOutcomes::new(provider).keep(&sid, &clients).await?,
             };
             let frames = frames(&clients, &provider.settings.issuer, &sid);
-            Ok(through_frames(branding, text, "logged-out", frames, &next))
+            Ok(through_frames(branding, text, LogoutOutcome::Everywhere, frames, &next))
         }
         Ended::Participation { sid, client } => {
             let frames = frames(&[client], &provider.settings.issuer, &sid);
             match redirect {
-                None if frames.is_empty() => Ok(message(branding, text, "logged-out-service")),
+                None if frames.is_empty() => Ok(message(branding, text, LogoutOutcome::Service)),
                 redirect => {
                     let next = redirect.unwrap_or_else(|| "/".to_owned());
-                    Ok(through_frames(branding, text, "logged-out-service", frames, &next))
+                    Ok(through_frames(branding, text, LogoutOutcome::Service, frames, &next))
                 }
             }
         }
@@ -65,19 +96,25 @@ fn frames(clients: &[Arc<Client>], issuer: &str, sid: &Id<Sso>) -> Vec<String> {
     clients.iter().filter_map(|client| frontchannel_logout_url(client, issuer, sid.as_str())).collect()
 }
 
-fn through_frames(branding: &Branding, text: Text, kind: &str, frames: Vec<String>, next: &str) -> Response {
+fn through_frames(
+    branding: &Branding,
+    text: Text,
+    outcome: LogoutOutcome,
+    frames: Vec<String>,
+    next: &str,
+) -> Response {
     if frames.is_empty() {
         return see_other(next);
     }
     let origins: Vec<String> = frames.iter().map(|uri| origin(uri)).collect();
-    let page = Page::new(branding, text, &format!("{kind}-title"));
+    let page = Page::new(branding, text, outcome.title(text));
     let page = LoggedOutPage {
         page: page.with_policy(&format!("frame-src {}", origins.join(" "))),
-        message: text.t(&format!("{kind}-text")),
+        message: outcome.explanation(text),
         services: Vec::new(),
         frames,
         href: next.to_owned(),
-        label: text.t("go-on"),
+        label: text.go_on(),
     };
     let mut response = html(&page.page, &page, StatusCode::OK);
     // Without a script: every browser knows it, and the link is there too.
@@ -88,10 +125,7 @@ fn through_frames(branding: &Branding, text: Text, kind: &str, frames: Vec<Strin
 }
 
 /// A page with one message.
-pub(crate) fn message(branding: &Branding, text: Text, key: &str) -> Response {
-    let page = MessagePage {
-        page: Page::new(branding, text, &format!("{key}-title")),
-        message: text.t(&format!("{key}-text")),
-    };
+pub(crate) fn message(branding: &Branding, text: Text, outcome: LogoutOutcome) -> Response {
+    let page = MessagePage { page: Page::new(branding, text, outcome.title(text)), message: outcome.explanation(text) };
     html(&page.page, &page, StatusCode::OK)
 }

@@ -84,20 +84,20 @@ impl LogoutOutcomes {
         let deliveries = self.outbox.deliveries_of_session(&ended.sid).await?;
         let clients = self.clients.find_all(&ended.clients, now).await?;
         let described =
-            |client: &Arc<Client>| (text.pick(&client.name).to_owned(), text.t(outcome_key(client, &deliveries)));
+            |client: &Arc<Client>| (text.pick(&client.name).to_owned(), outcome_text(text, client, &deliveries));
         Ok(clients.iter().map(described).collect())
     }
 }
 
-/// What became of a client, as a key of the texts.
-fn outcome_key(client: &Client, deliveries: &[DeliveryState]) -> &'static str {
+/// What became of a client.
+fn outcome_text(text: Text, client: &Client, deliveries: &[DeliveryState]) -> String {
     match deliveries.iter().find(|state| state.delivery.client_id == client.client_id) {
-        Some(state) if state.outcome.as_deref() == Some(DELIVERED) => "told-delivered",
-        Some(state) if state.done_at.is_some() => "told-not",
-        Some(state) if state.delivery.attempts > 1 => "told-again",
-        Some(_) => "told-waiting",
-        None if client.frontchannel_logout_uri.is_some() => "told-by-browser",
-        None => "told-nothing",
+        Some(state) if state.outcome.as_deref() == Some(DELIVERED) => text.told_delivered(),
+        Some(state) if state.done_at.is_some() => text.told_not(),
+        Some(state) if state.delivery.attempts > 1 => text.told_again(),
+        Some(_) => text.told_waiting(),
+        None if client.frontchannel_logout_uri.is_some() => text.told_by_browser(),
+        None => text.told_nothing(),
     }
 }
 
@@ -110,12 +110,12 @@ pub(crate) async fn show<I: Interaction>(
     let text = visitor.text;
     let services = LogoutOutcomes::new(&provider).describe(&reference, text).await?;
     let page = LoggedOutPage {
-        page: Page::new(&provider.branding, text, "logged-out-title"),
-        message: text.t("logged-out-text"),
+        page: Page::new(&provider.branding, text, text.logged_out_title()),
+        message: text.logged_out_text(),
         services,
         frames: Vec::new(),
         href: "/".to_owned(),
-        label: text.t("back-home"),
+        label: text.back_home(),
     };
     Ok(html(&page.page, &page, StatusCode::OK))
 }

@@ -3,9 +3,11 @@ other-language = English
 footer = Không chia sẻ mật khẩu hoặc mã xác thực với bất kỳ ai. Cán bộ không bao giờ hỏi các thông tin này.
 problem-code = Mã thông báo:
 cancel = Hủy
+# $name (String)
 back-to-service = Quay lại { $name }
 back-home = Về trang đầu
 start-again = Đăng nhập lại từ đầu
+# $name (String)
 for-service = Đăng nhập để dùng: { $name }
 
 problem-bad-request-title = Yêu cầu không hợp lệ
@@ -35,6 +37,7 @@ logout-question = Bạn có muốn đăng xuất không? Các dịch vụ bạn 
 logout-which = Bạn muốn đăng xuất riêng khỏi dịch vụ này hay khỏi tất cả?
 logout-services = Bạn đang đăng nhập tại:
 logout-everywhere = Đăng xuất khỏi tất cả
+# $service (String)
 logout-only = Chỉ { $service }
 logout-yes = Đăng xuất
 logout-no = Giữ đăng nhập

@@ -5,6 +5,7 @@ password-password = Mật khẩu
 password-submit = Tiếp tục
 notice-wrong-password = Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại.
 notice-wrong-code = Mã không đúng, đã hết hạn hoặc đã dùng. Hãy nhập mã mới.
+# $minutes (Number)
 notice-locked = Đã nhập sai quá nhiều lần. Hãy thử lại sau { $minutes } phút.
 totp-title = Nhập mã xác thực
 totp-why = Dịch vụ này cần thêm một yếu tố xác thực ngoài mật khẩu.
