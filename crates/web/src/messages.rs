@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the generator writes `pub` throughout")]
 #![expect(dead_code, reason = "the generator also writes what lists the languages")]
 #![expect(
+    clippy::derivable_impls,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
