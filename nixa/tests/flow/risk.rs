@@ -56,6 +56,15 @@ async fn a_new_browser_is_not_known_before_it_has_reached_the_level() {
 }
 
 #[tokio::test]
+async fn a_browser_is_marked_also_when_the_answer_is_refused() {
+    let lab = Lab::with(NEW_DEVICE).await;
+    let mut browser = Browser::default();
+    let page = browser.get(&lab, &format!("{BROKER}/callback/national?state=forged")).await;
+    assert_eq!((page.status, page.problem()), (400, "login-unknown"));
+    assert!(browser.jars["broker.example"].contains_key("__Host-nixa_device"), "an error page keeps its cookies");
+}
+
+#[tokio::test]
 async fn without_the_setting_nobody_is_marked() {
     let lab = Lab::new().await;
     let mut browser = Browser::default();

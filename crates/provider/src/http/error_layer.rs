@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use nixa_web::BrowserSession;
@@ -26,6 +27,7 @@ pub(crate) async fn render_page_errors<I: Interaction>(
     let Ok(chosen) = ChosenLanguage::from_request_parts(&mut parts, &()).await;
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let Some(Unrendered(error)) = response.extensions_mut().remove() else { return response };
+    let cookies: Vec<HeaderValue> = response.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
     let text = match (language.get(), session) {
         (Some(text), _) => text,
         (None, Some(session)) => {
@@ -34,5 +36,9 @@ pub(crate) async fn render_page_errors<I: Interaction>(
         }
         (None, None) => language_for(None, chosen, &[]),
     };
-    render(&provider.branding, text, &error)
+    let mut page = render(&provider.branding, text, &error);
+    for cookie in cookies {
+        page.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    page
 }
