@@ -79,9 +79,6 @@ impl Risk {
     }
 
     /// Whether the person has not logged in before in this browser; never when nothing is raised by that.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub(crate) async fn is_new(&self, person: &Id<Subject>, device: Option<&Digest>) -> Result<bool, StorageError> {
         match (&self.settings.new_device, device) {
             (None, _) => Ok(false),
@@ -91,9 +88,6 @@ impl Risk {
     }
 
     /// From now on the person is known in this browser.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub(crate) async fn remember(
         &self,
         person: &Id<Subject>,

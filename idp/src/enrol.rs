@@ -38,9 +38,6 @@ pub struct NewAccount {
 }
 
 /// Makes an account with a password and an authenticator app.
-///
-/// # Errors
-/// [`EnrolError`].
 pub async fn enrol(
     accounts: &dyn Accounts,
     entropy: &dyn Entropy,

@@ -106,9 +106,6 @@ pub fn sign_checkpoint(key: &SigningKey, checkpoint: &Checkpoint) -> Result<Stri
 }
 
 /// Verifies and reads a checkpoint. `keys` holds every key that ever signed one, the retired ones too.
-///
-/// # Errors
-/// [`CheckpointRefusal`].
 pub fn read_checkpoint(jws: &str, keys: &[VerifyingKey]) -> Result<Checkpoint, CheckpointRefusal> {
     let claims = jose::verify(jws, keys, Some(TYP))?;
     let checkpoint: Checkpoint =

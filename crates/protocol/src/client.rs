@@ -244,9 +244,6 @@ impl Client {
     }
 
     /// The claims of something that the client has signed with an algorithm that it may use.
-    ///
-    /// # Errors
-    /// [`JoseRefusal`].
     pub fn verify(&self, token: &str, only: Option<Algorithm>) -> Result<Map<String, Value>, JoseRefusal> {
         if only.is_some_and(|only| jose::algorithm_of(token) != Some(only)) {
             return Err(JoseRefusal::Algorithm);

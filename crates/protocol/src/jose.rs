@@ -147,9 +147,6 @@ impl SigningKey {
     }
 
     /// A key from the JSON text of a private JWK with `kid` and `alg`.
-    ///
-    /// # Errors
-    /// [`JoseRefusal::Key`].
     pub fn from_jwk(text: &str) -> Result<Self, JoseRefusal> {
         let refuse = |_: JoseError| JoseRefusal::Key;
         let private = Jwk::from_bytes(text).map_err(refuse)?;
@@ -273,9 +270,6 @@ pub fn kid_of(token: &str) -> Option<String> {
 ///
 /// `typ`, when given, must be the header's, case aside. The key is found by `kid`; only a token without
 /// one may be tried against every key of its algorithm.
-///
-/// # Errors
-/// [`JoseRefusal`].
 pub fn verify(token: &str, keys: &[VerifyingKey], typ: Option<&str>) -> Result<Map<String, Value>, JoseRefusal> {
     if token.len() > LONGEST || token.split('.').count() != 3 {
         return Err(JoseRefusal::Malformed);

@@ -34,9 +34,6 @@ pub struct BrowserSession {
 
 impl BrowserSession {
     /// The browser of a session; a session without a record is given one.
-    ///
-    /// # Errors
-    /// [`BrowserError`] when the store fails.
     pub async fn load(session: &Session, entropy: &Arc<dyn Entropy>) -> Result<Self, BrowserError> {
         if let Some(browser) = Self::existing(session).await? {
             return Ok(browser);
@@ -49,9 +46,6 @@ impl BrowserSession {
     }
 
     /// The browser of a session that has a record already.
-    ///
-    /// # Errors
-    /// [`BrowserError`] when the store fails.
     pub async fn existing(session: &Session) -> Result<Option<Self>, BrowserError> {
         let record: Option<Record> = session.get(KEY).await?;
         Ok(record.map(|record| Self { session: session.clone(), record }))
@@ -77,9 +71,6 @@ impl BrowserSession {
     }
 
     /// Remembers a chosen language.
-    ///
-    /// # Errors
-    /// [`BrowserError`].
     pub async fn choose_lang(&mut self, lang: Lang) -> Result<(), BrowserError> {
         if self.record.lang == Some(lang) {
             return Ok(());
@@ -90,9 +81,6 @@ impl BrowserSession {
 
     /// Binds the browser to a single sign-on session under a new session id: one that an attacker
     /// planted before the login is worth nothing after it (session fixation).
-    ///
-    /// # Errors
-    /// [`BrowserError`].
     pub async fn log_in(&mut self, sid: Id<Sso>) -> Result<(), BrowserError> {
         self.record.sid = Some(sid);
         self.session.insert(KEY, &self.record).await?;
@@ -100,9 +88,6 @@ impl BrowserSession {
     }
 
     /// Forgets the single sign-on session, again under a new session id.
-    ///
-    /// # Errors
-    /// [`BrowserError`].
     pub async fn log_out(&mut self) -> Result<(), BrowserError> {
         self.record.sid = None;
         self.session.insert(KEY, &self.record).await?;

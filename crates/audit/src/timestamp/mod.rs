@@ -128,9 +128,6 @@ pub fn request(digest: &[u8; 32], nonce: u64) -> Vec<u8> {
 }
 
 /// Verifies the answer to [`request`] (DER of `TimeStampResp`, §2.4.2).
-///
-/// # Errors
-/// [`TimestampRefusal`].
 pub fn verify_response(
     response: &[u8],
     digest: &[u8; 32],
@@ -156,9 +153,6 @@ pub fn verify_response(
 }
 
 /// Verifies a token that was kept, whose nonce is no longer known; returns its time in seconds since the epoch.
-///
-/// # Errors
-/// [`TimestampRefusal`].
 pub fn verify_token(token: &[u8], digest: &[u8; 32], trust: &TrustedTsa) -> Result<i64, TimestampRefusal> {
     verified(token, digest, trust).map(|stamp| stamp.at)
 }

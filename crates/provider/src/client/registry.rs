@@ -39,9 +39,6 @@ impl Clients {
     }
 
     /// The client with this identifier.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub async fn find(&self, client_id: &str, now: Timestamp) -> Result<Option<Arc<Client>>, StorageError> {
         if let Some(client) = self.declared.get(client_id) {
             return Ok(Some(Arc::clone(client)));
@@ -68,9 +65,6 @@ impl Clients {
     }
 
     /// The clients with these identifiers; those that are gone are left out.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub async fn find_all(
         &self,
         ids: impl IntoIterator<Item = &String> + Send,

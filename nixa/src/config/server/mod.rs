@@ -100,9 +100,6 @@ impl ServerSection {
     }
 
     /// The master key.
-    ///
-    /// # Errors
-    /// [`KeyError`].
     pub fn master_key(&self, entropy: &dyn Entropy) -> Result<EncryptionKey, KeyError> {
         let text = match self.master_key.as_deref() {
             Some(named) => match named.strip_prefix("env:") {
