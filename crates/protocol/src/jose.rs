@@ -35,7 +35,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm.
+    /// Every algorithm that is supported, for signing and for verifying.
     pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The registered name (RFC 7518 §3.1).
@@ -164,7 +164,7 @@ impl SigningKey {
         self.private.to_string()
     }
 
-    /// The public JWK.
+    /// The public JWK with `kid`, `alg` and `use`, as it is published (RFC 7517 §4).
     #[must_use]
     pub fn public_jwk(&self) -> Value {
         let mut map: Map<String, Value> = self.public.as_ref().clone();
@@ -174,13 +174,13 @@ impl SigningKey {
         Value::Object(map)
     }
 
-    /// Its identifier.
+    /// The `kid` that is in the header of what it signs (RFC 7515 §4.1.4).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The algorithm.
+    /// The one algorithm that it signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

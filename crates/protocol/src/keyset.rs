@@ -34,7 +34,7 @@ pub struct TimedKey {
 pub enum Stage {
     /// Published, and not yet signing.
     Next,
-    /// Signing.
+    /// Published, and signing.
     Current,
     /// Published, and signing no more.
     Replaced,
@@ -54,7 +54,7 @@ impl TimedKey {
     }
 }
 
-/// The server's own keys.
+/// The server's own signing keys, whatever their stage.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet(Vec<TimedKey>);
 

@@ -14,7 +14,7 @@ use crate::text::Lang;
 /// Where the record stands in the session.
 const KEY: &str = "b";
 
-/// The session store failed.
+/// Why a session cannot be read or written: the store failed, or the record has another form.
 pub type BrowserError = tower_sessions::session::Error;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,8 +51,8 @@ impl BrowserSession {
         Ok(record.map(|record| Self { session: session.clone(), record }))
     }
 
-    /// The identifier that open logins are bound to. It outlives changes of the session id, so that a
-    /// login in one tab does not break another tab.
+    /// The identifier that authorization transactions are bound to. It outlives changes of the session id, so that
+    /// a login in one tab does not break another tab.
     #[must_use]
     pub fn id(&self) -> &Id<id::Browser> {
         &self.record.browser
@@ -70,7 +70,7 @@ impl BrowserSession {
         self.record.lang
     }
 
-    /// Remembers a chosen language.
+    /// Keeps the language that the person chose; written only when it changes.
     pub async fn choose_lang(&mut self, lang: Lang) -> Result<(), BrowserError> {
         if self.record.lang == Some(lang) {
             return Ok(());

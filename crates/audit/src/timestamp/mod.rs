@@ -1,5 +1,6 @@
 //! The pure half of a time-stamping client (RFC 3161): what is asked, and whether an answer is believed. A time stamp
-//! on a checkpoint shows that the trail was as it is at that time, also to whoever does not trust our clock or key.
+//! on a checkpoint shows that the audit trail was as it is at that time, also to whoever does not trust our clock or
+//! key.
 //!
 //! The signature and the certificates are OpenSSL's to judge: it builds the chain to a configured authority, asks for
 //! the extended key usage for time-stamping, critical and the only one (§2.3), and for the attribute that binds the
@@ -157,7 +158,7 @@ pub fn verify_token(token: &[u8], digest: &[u8; 32], trust: &TrustedTsa) -> Resu
     verified(token, digest, trust).map(|stamp| stamp.at)
 }
 
-/// What a token states.
+/// What is used of a token's `TSTInfo` (RFC 3161 §2.4.2).
 struct Stamp {
     at: i64,
     nonce: Option<u64>,

@@ -13,7 +13,7 @@ use crate::uri::is_loopback_address;
 /// A request whose client and redirect URI are known: its errors may be redirected.
 #[derive(Debug, Clone)]
 pub struct Bound {
-    /// The client.
+    /// The registered client that `client_id` names.
     pub client: Arc<Client>,
     /// One of the client's redirect URIs, exactly.
     pub redirect_uri: String,
