@@ -30,7 +30,7 @@ pub struct HeaderSignal {
 pub struct RiskSettings {
     /// Raised for a browser in which the person has not logged in before.
     pub new_device: Option<String>,
-    /// Raised by headers.
+    /// The headers by which a proxy in front raises a signal.
     pub headers: Vec<HeaderSignal>,
     /// The cookie that marks a browser.
     pub device_cookie: String,
@@ -38,7 +38,7 @@ pub struct RiskSettings {
 
 /// The signals of the running broker.
 pub struct Risk {
-    /// What raises them.
+    /// What raises a signal without the operator.
     pub settings: RiskSettings,
     store: Arc<dyn Signals>,
     raised: RwLock<(Timestamp, BTreeSet<String>)>,

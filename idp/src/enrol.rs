@@ -27,7 +27,7 @@ pub enum EnrolError {
 pub struct NewAccount {
     /// The login name; stored in lower case.
     pub username: String,
-    /// The password.
+    /// The password, of which only a hash is stored.
     pub password: String,
     /// The TOTP key in base32.
     pub totp_secret: String,

@@ -1,4 +1,4 @@
-//! The routes of the engine, and the layers around engine and host.
+//! The routes of the engine, and the layers around them and the pages of the interaction.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ use crate::token::userinfo::{UserinfoEndpoint, userinfo};
 /// The longest body that is read, in octets: forms are a few hundred.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// The whole server: the engine's endpoints, the host's pages, and the layers around both.
+/// The whole server: the engine's endpoints, the interaction's pages, and the layers around both.
 pub fn router<I: Interaction>(
     provider: Arc<Provider<I>>,
     pages: Router<Arc<Provider<I>>>,

@@ -18,9 +18,9 @@ const REMEMBERED: i64 = 10;
 /// How many keys of a set are looked at.
 const MOST_KEYS: usize = 50;
 
-/// The clients.
+/// The clients of this server, declared or registered.
 pub struct Clients {
-    /// Where they are kept.
+    /// The store of registered clients; the declared ones are noted in it too.
     pub store: Arc<dyn ClientStore>,
     /// What they have published: key sets, sectors, logos.
     pub documents: Documents,
