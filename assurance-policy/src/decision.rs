@@ -13,12 +13,12 @@ use crate::requirement::Requirement;
 pub struct Satisfied {
     /// The level to report, by the name that was asked for where one fits.
     pub acr: String,
-    /// The level reached.
+    /// The same level by its own name in the policy.
     #[serde(rename = "rung")]
     pub level: String,
     /// The identity provider whose evidence reached it.
     pub source: String,
-    /// The methods counted.
+    /// The methods that counted, by name in the policy.
     pub methods: Vec<String>,
     /// Values for the `amr` claim (RFC 8176).
     pub amr: Vec<String>,
@@ -37,23 +37,23 @@ pub enum Reason {
     UnknownLevel,
     /// The identity provider's accreditation, or the channel to it, ends below the level.
     Cap {
-        /// The identity provider.
+        /// The identity provider, by its name in the evidence.
         source: String,
         /// Its highest level; none when cap or channel is not known.
         cap: Option<String>,
     },
     /// The identity provider cannot vouch for who the person is as well as the level needs.
     Identity {
-        /// The identity provider.
+        /// The identity provider, by its name in the evidence.
         source: String,
         /// The level that it states, or could state.
         best: u8,
-        /// The level needed.
+        /// The lowest identity level that would do.
         needed: u8,
     },
     /// The identity provider, or the person there, has no set of methods strong enough.
     Methods {
-        /// The identity provider.
+        /// The identity provider, by its name in the evidence.
         source: String,
     },
 }

@@ -55,7 +55,7 @@ impl Proofing {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The factors shown.
+    /// The factors that were shown, whether or not they count.
     #[serde(default)]
     pub factors: Vec<Factor>,
     /// The proofing statements; of several by one source the best counts.
@@ -73,7 +73,7 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdpCapability {
-    /// The identity provider.
+    /// The identity provider, by its name in the evidence.
     pub source: String,
     /// The highest level that its accreditation allows; an unknown name caps to nothing.
     pub cap: String,

@@ -1,8 +1,8 @@
 //! Assurance: pure rules that judge a login.
 //!
 //! This crate owns factors, levels, the policy file, requirements, decisions and step-up plans. It
-//! must not hold I/O, clocks, async code or any OAuth type: both hosts give it values and act on the
-//! value that comes back, and no other crate compares levels.
+//! must not hold I/O, clocks, async code or any OAuth type: broker and identity provider give it values and act
+//! on the value that comes back, and no other crate compares levels.
 //!
 //! Sources: Decree 69/2024/NĐ-CP (identity levels 1-2, authentication levels 1-4); NIST SP 800-63-4
 //! and eIDAS appear only as the cross-walk that a policy file states.

@@ -17,7 +17,7 @@ use crate::upstream::UpstreamClient;
 pub struct Broker {
     /// People, links, decisions, consents.
     pub people: Arc<dyn People>,
-    /// The levels.
+    /// The assurance policy: levels, methods and what risk signals raise.
     pub policy: Policy,
     /// The identity providers, in the order in which people see them.
     pub idps: Vec<IdpSettings>,
@@ -27,7 +27,7 @@ pub struct Broker {
     pub upstream: UpstreamClient,
     /// The secret under which personal numbers are recognised.
     pub match_key_secret: [u8; 32],
-    /// Randomness.
+    /// Makes the identifiers of decisions.
     pub entropy: Arc<dyn Entropy>,
     /// What may raise the level.
     pub risk: Risk,

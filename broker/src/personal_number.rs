@@ -41,7 +41,7 @@ impl PersonalNumber {
         }
     }
 
-    /// The digits.
+    /// The 12 digits: personal data, never logged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

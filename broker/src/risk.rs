@@ -30,7 +30,7 @@ pub struct HeaderSignal {
 pub struct RiskSettings {
     /// Raised for a browser in which the person has not logged in before.
     pub new_device: Option<String>,
-    /// Raised by headers.
+    /// The headers by which a proxy in front raises a signal.
     pub headers: Vec<HeaderSignal>,
     /// The cookie that marks a browser.
     pub device_cookie: String,
@@ -38,7 +38,7 @@ pub struct RiskSettings {
 
 /// The signals of the running broker.
 pub struct Risk {
-    /// What raises them.
+    /// What raises a signal without the operator.
     pub settings: RiskSettings,
     store: Arc<dyn Signals>,
     raised: RwLock<(Timestamp, BTreeSet<String>)>,
@@ -79,9 +79,6 @@ impl Risk {
     }
 
     /// Whether the person has not logged in before in this browser; never when nothing is raised by that.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub(crate) async fn is_new(&self, person: &Id<Subject>, device: Option<&Digest>) -> Result<bool, StorageError> {
         match (&self.settings.new_device, device) {
             (None, _) => Ok(false),
@@ -91,9 +88,6 @@ impl Risk {
     }
 
     /// From now on the person is known in this browser.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub(crate) async fn remember(
         &self,
         person: &Id<Subject>,

@@ -16,7 +16,7 @@ pub enum SsoConfirmation {
     /// The first time that the portal is reached in a session.
     #[default]
     First,
-    /// Each time.
+    /// Each time that the portal is reached.
     Always,
 }
 
@@ -29,7 +29,7 @@ pub struct ServiceSettings {
     pub max_age: Option<i64>,
     /// Whether single sign-on alone may serve.
     pub sso: bool,
-    /// What the person reads.
+    /// The name of the service, as the person reads it.
     pub text: LocalizedText,
 }
 
@@ -72,7 +72,7 @@ impl LevelMap {
     }
 }
 
-/// An identity provider.
+/// An identity provider at which people can log in, as the configuration declares it.
 #[derive(Debug, Clone)]
 pub struct IdpSettings {
     /// Its name in links and evidence; part of the callback's path.
@@ -81,7 +81,7 @@ pub struct IdpSettings {
     pub name: LocalizedText,
     /// What it is good for, as people see it.
     pub description: LocalizedText,
-    /// Its issuer identifier.
+    /// Its issuer identifier, at which its metadata is found (OpenID Connect Discovery §4).
     pub issuer: String,
     /// Our client identifier there.
     pub client_id: String,

@@ -17,9 +17,9 @@ pub(crate) type BrokerSession = SsoSession<SessionData>;
 pub struct KnownFactor {
     /// The method's name in the policy.
     pub method: String,
-    /// The identity provider.
+    /// The identity provider, by its name in the configuration.
     pub source: String,
-    /// When it was shown.
+    /// When it was shown, as the identity provider states it.
     pub at: Timestamp,
     /// Qualities that were established at this use.
     #[serde(default)]
@@ -65,7 +65,7 @@ pub enum BrokerNotice {
 /// What is remembered of one transaction.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TransactionData {
-    /// The person gave up.
+    /// The person gave up on a page of ours: the client is answered with `access_denied`.
     pub cancelled: bool,
     /// The person has read that the level cannot be reached.
     pub unmet_read: bool,

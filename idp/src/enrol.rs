@@ -27,7 +27,7 @@ pub enum EnrolError {
 pub struct NewAccount {
     /// The login name; stored in lower case.
     pub username: String,
-    /// The password.
+    /// The password, of which only a hash is stored.
     pub password: String,
     /// The TOTP key in base32.
     pub totp_secret: String,
@@ -38,9 +38,6 @@ pub struct NewAccount {
 }
 
 /// Makes an account with a password and an authenticator app.
-///
-/// # Errors
-/// [`EnrolError`].
 pub async fn enrol(
     accounts: &dyn Accounts,
     entropy: &dyn Entropy,

@@ -25,11 +25,11 @@ const IDENTIFYING: &str = "password";
 
 /// The identity provider's side of the engine.
 pub struct Idp {
-    /// The accounts.
+    /// The store of accounts and their authenticators.
     pub accounts: Arc<dyn Accounts>,
     /// The levels that this provider states.
     pub policy: Policy,
-    /// Verifies passwords.
+    /// Verifies passwords, a bounded number at once.
     pub passwords: Passwords,
 }
 

@@ -16,9 +16,9 @@ const MOST_FACTORS: usize = 32;
 pub struct ShownFactor {
     /// The method's name in the policy.
     pub method: String,
-    /// When.
+    /// When its proof was accepted.
     pub at: Timestamp,
-    /// In which transaction.
+    /// The transaction whose page took it.
     pub shown_in: Id<id::Transaction>,
 }
 
@@ -38,7 +38,7 @@ pub struct SessionData {
 /// What a page has to say when it is shown again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IdpNotice {
-    /// The answer was wrong.
+    /// The password or code was wrong.
     Wrong,
     /// Too many wrong answers; none is looked at until then.
     Locked(Timestamp),
@@ -47,7 +47,7 @@ pub enum IdpNotice {
 /// What is remembered of one transaction.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TransactionData {
-    /// The person gave up.
+    /// The person gave up: the client is answered with `access_denied`.
     pub cancelled: bool,
     /// The person who is logged in is not the one who wants to log in.
     pub switching: bool,

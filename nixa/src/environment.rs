@@ -13,7 +13,7 @@ use crate::config::OutboundSection;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EnvironmentError {
-    /// The client itself.
+    /// A client cannot be built with these settings.
     #[error(transparent)]
     Client(SetupError),
     /// The file of further certificate authorities cannot be read.
@@ -27,9 +27,9 @@ pub enum EnvironmentError {
 /// What the servers get from outside; a test gives its own.
 #[derive(Clone)]
 pub struct Environment {
-    /// The time.
+    /// Where the present comes from.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Where identifiers and secrets come from.
     pub entropy: Arc<dyn Entropy>,
     /// The ways out to the network.
     pub http: HttpClients,

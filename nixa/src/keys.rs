@@ -31,7 +31,7 @@ pub enum KeyError {
     /// The store has no key of the audit trail.
     #[error("the store has no key of the audit trail: it was never served from, or the key was taken away")]
     NoAuditKey,
-    /// The store failed.
+    /// The store of keys and secrets failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A key cannot be made or read.

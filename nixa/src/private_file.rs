@@ -14,17 +14,17 @@ pub enum FileError {
     /// It cannot be read or written.
     #[error("{}: {source}", file.display())]
     Io {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// The cause.
+        /// The reason that the system gives.
         source: io::Error,
     },
     /// Others may read it, so what it holds must be taken for known.
     #[error("{}: may be read by others (mode {mode:o}); set it to 0600 and replace what it holds", file.display())]
     Exposed {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// Its mode.
+        /// Its permission bits.
         mode: u32,
     },
 }
@@ -35,7 +35,7 @@ pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
     made.map_err(|source| FileError::Io { file: folder.to_owned(), source })
 }
 
-/// Reads a private file.
+/// Reads a file that only its owner may read, and refuses any other.
 pub fn read_private(file: &Path) -> Result<Vec<u8>, FileError> {
     let io = |source| FileError::Io { file: file.to_owned(), source };
     let mode = fs::metadata(file).map_err(io)?.permissions().mode() & 0o777;

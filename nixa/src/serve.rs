@@ -20,9 +20,9 @@ pub enum ServeError {
     /// Another program listens on the port, or it may not be used.
     #[error("cannot listen on {address}: {source} (is port {} taken by another program?)", address.port())]
     Listen {
-        /// The address.
+        /// The address and port that were asked for.
         address: SocketAddr,
-        /// The cause.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// Certificate or key cannot be used.
@@ -32,10 +32,10 @@ pub enum ServeError {
         certificate: String,
         /// The key's file.
         key: String,
-        /// The cause.
+        /// Why they cannot be used.
         source: std::io::Error,
     },
-    /// The server broke off.
+    /// The server failed while it ran.
     #[error("the server broke off: {0}")]
     Broken(#[from] std::io::Error),
 }

@@ -12,7 +12,7 @@ use crate::authentication_level::{FactorKind, Quality};
 pub enum Freshness {
     /// As long as the single sign-on session lasts.
     Session,
-    /// This many seconds.
+    /// This many seconds after it was shown.
     Seconds(i64),
 }
 
@@ -86,7 +86,7 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// The `acr` value.
+    /// The `acr` value by which clients ask for it.
     pub acr: String,
     /// Its place on the ladder: a higher number is a higher level.
     pub rank: u32,

@@ -21,7 +21,7 @@ const MOST_METHODS: usize = 64;
 pub struct PolicyFinding {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// What is wrong, in words for whoever wrote the file.
     pub reason: String,
 }
 

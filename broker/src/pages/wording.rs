@@ -43,7 +43,6 @@ pub(super) fn claim(text: Text, name: &str) -> String {
     }
 }
 
-/// One reason.
 pub(super) fn reason(text: Text, reason: &Reason) -> String {
     match reason {
         Reason::NoSource => text.reason_no_source(),

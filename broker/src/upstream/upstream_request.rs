@@ -15,7 +15,7 @@ pub(crate) struct UpstreamRequest {
     pub(crate) transaction: Id<id::Transaction>,
     /// The browser that it was sent with.
     pub(crate) browser: Id<id::Browser>,
-    /// The provider.
+    /// The identity provider that may answer it (RFC 9700 §4.4).
     pub(crate) idp: String,
     /// The level of our policy that it was to reach.
     pub(crate) level: String,
@@ -25,7 +25,7 @@ pub(crate) struct UpstreamRequest {
     pub(crate) nonce: String,
     /// Proves at the token endpoint that the code is ours (RFC 7636 §4.1).
     pub(crate) code_verifier: String,
-    /// When it was sent.
+    /// When it was sent: an authentication before it is one that the provider remembered.
     pub(crate) sent_at: Timestamp,
     /// Whether the person had to authenticate again, whatever the provider remembered.
     pub(crate) reauthenticate: bool,

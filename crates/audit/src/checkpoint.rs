@@ -16,11 +16,11 @@ const LONGEST: usize = 16_384;
 /// The last record of a chain at some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// The chain.
+    /// The chain, by its number in the store.
     pub shard: i64,
-    /// The last record's number.
+    /// The record's number in the chain, from 1.
     pub seq: i64,
-    /// The last record's hash.
+    /// The record's hash, which covers those before it.
     pub hash: String,
 }
 
@@ -51,7 +51,7 @@ pub enum CheckpointRefusal {
 /// What is wrong with a list of checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum CheckpointFault {
-    /// It cannot be read.
+    /// It is not signed by this key, or is not a checkpoint.
     #[error(transparent)]
     Refused(#[from] CheckpointRefusal),
     /// It is not the next one: one is missing, is there twice or stands elsewhere.
@@ -59,7 +59,7 @@ pub enum CheckpointFault {
     Number {
         /// The number that had to come.
         expected: i64,
-        /// The number that came.
+        /// The number that it has.
         found: i64,
     },
     /// It follows another checkpoint than the one before it in the list.
@@ -72,7 +72,7 @@ pub enum CheckpointFault {
     /// this checkpoint was signed.
     #[error("the head of shard {shard} went back")]
     Head {
-        /// The chain.
+        /// The chain whose head it is.
         shard: i64,
     },
 }
@@ -83,7 +83,7 @@ pub enum CheckpointFault {
 pub struct CheckpointFinding {
     /// The place in the list, from 1; in a list without gaps, the checkpoint's number.
     pub position: usize,
-    /// What is wrong.
+    /// What is wrong with the checkpoint at that place.
     pub fault: CheckpointFault,
 }
 
@@ -106,9 +106,6 @@ pub fn sign_checkpoint(key: &SigningKey, checkpoint: &Checkpoint) -> Result<Stri
 }
 
 /// Verifies and reads a checkpoint. `keys` holds every key that ever signed one, the retired ones too.
-///
-/// # Errors
-/// [`CheckpointRefusal`].
 pub fn read_checkpoint(jws: &str, keys: &[VerifyingKey]) -> Result<Checkpoint, CheckpointRefusal> {
     let claims = jose::verify(jws, keys, Some(TYP))?;
     let checkpoint: Checkpoint =

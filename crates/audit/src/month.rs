@@ -18,7 +18,7 @@ pub fn first_second_of(month: i64) -> Timestamp {
     Timestamp(date.and_time(NaiveTime::MIN).and_utc().timestamp())
 }
 
-/// The month after one.
+/// The month after one, both as `YYYYMM`.
 #[must_use]
 pub fn month_after(month: i64) -> i64 {
     if month % 100 == 12 { month + 89 } else { month + 1 }

@@ -18,11 +18,11 @@ pub struct Draft {
     pub at: i64,
     /// What it is about ([`Kind::as_str`]).
     pub kind: String,
-    /// Whom it is about.
+    /// The internal identifier of the person or account that it is about, if any.
     pub person: Option<String>,
     /// JSON text of the facts ([`AuditEvent::body`](crate::AuditEvent::body)), exactly as it is hashed.
     pub body: String,
-    /// The encrypted personal data.
+    /// The personal data, if there is any, encrypted under the person's own key.
     pub sealed: Option<String>,
 }
 

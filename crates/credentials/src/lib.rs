@@ -14,7 +14,7 @@ type Result<T> = std::result::Result<T, StorageError>;
 /// An account at an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its identifier.
+    /// Random; clients get a pairwise one in its place.
     pub id: Id<Subject>,
     /// The login name, lower case.
     pub username: String,
@@ -50,7 +50,7 @@ pub trait Accounts: Send + Sync {
         events: &[AuditEvent],
         now: Timestamp,
     ) -> Result<()>;
-    /// An account.
+    /// The account with this identifier.
     async fn account(&self, id: &Id<Subject>) -> Result<Option<Account>>;
     /// The account with this login name (lower case).
     async fn by_username(&self, username: &str) -> Result<Option<Account>>;

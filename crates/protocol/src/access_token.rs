@@ -23,7 +23,7 @@ pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 /// (RFC 7662 §2.2), which RFC 9470 §6 gives the same names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccessClaims<'a> {
-    /// The issuer.
+    /// The issuer identifier of this server (RFC 7519 §4.1.1).
     pub iss: &'a str,
     /// The API that it is for.
     pub aud: &'a str,
@@ -31,11 +31,11 @@ pub struct AccessClaims<'a> {
     pub sub: &'a str,
     /// The client that holds it.
     pub client_id: &'a str,
-    /// When it ends.
+    /// The second from which it is good no more (RFC 7519 §4.1.4).
     pub exp: Timestamp,
-    /// When it was made.
+    /// When it was issued (RFC 7519 §4.1.6).
     pub iat: Timestamp,
-    /// Its own identifier.
+    /// The token's own identifier, random (RFC 7519 §4.1.7); an introspection response has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<&'a str>,
     /// The scopes, separated by spaces.

@@ -93,7 +93,7 @@ pub enum RequestProtection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Client {
-    /// The client identifier.
+    /// The `client_id`, which no other client of this server has.
     pub client_id: String,
     /// The name that people see.
     pub name: LocalizedText,
@@ -109,7 +109,7 @@ pub struct Client {
     pub frontchannel_logout_session_required: bool,
     /// The client's home page: the way on when a login cannot go on.
     pub client_uri: Option<String>,
-    /// How it authenticates.
+    /// How it authenticates, with what its proof is held against.
     pub authentication: ClientAuthentication,
     /// Its public keys (JWK): they verify its assertions and its request objects, or encrypt what it is given.
     pub keys: Vec<Value>,
@@ -244,9 +244,6 @@ impl Client {
     }
 
     /// The claims of something that the client has signed with an algorithm that it may use.
-    ///
-    /// # Errors
-    /// [`JoseRefusal`].
     pub fn verify(&self, token: &str, only: Option<Algorithm>) -> Result<Map<String, Value>, JoseRefusal> {
         if only.is_some_and(|only| jose::algorithm_of(token) != Some(only)) {
             return Err(JoseRefusal::Algorithm);

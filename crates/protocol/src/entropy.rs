@@ -31,7 +31,7 @@ impl Digest {
         Self(text)
     }
 
-    /// The digest's text.
+    /// The digest in base64url, as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

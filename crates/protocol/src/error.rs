@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A registered error code.
+/// An error code of OAuth 2.0 or OpenID Connect; each variant names its definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -105,7 +105,7 @@ impl ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{}: {description}", code.as_str())]
 pub struct OAuthError {
-    /// The code.
+    /// The registered code, which clients act on.
     pub code: ErrorCode,
     /// What a developer reads; names parameters, never their values.
     pub description: Cow<'static, str>,

@@ -21,11 +21,11 @@ pub enum TokenRequest {
 /// The redemption of an authorization code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthorizationCodeRequest {
-    /// The code.
+    /// The authorization code that the client received.
     pub code: String,
     /// Must be the one of the authorization request.
     pub redirect_uri: Option<String>,
-    /// The PKCE verifier.
+    /// The secret from which the client made its PKCE challenge (RFC 7636 §4.5).
     pub code_verifier: Option<String>,
     /// The APIs that the access token is asked for (RFC 8707 §2.2).
     pub resources: Vec<String>,
@@ -43,7 +43,7 @@ pub struct ClientCredentialsRequest {
 /// The use of a refresh token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefreshTokenRequest {
-    /// The token.
+    /// The refresh token that the client presents.
     pub refresh_token: String,
     /// A narrower scope, when given.
     pub scope: Option<BTreeSet<String>>,
@@ -52,7 +52,7 @@ pub struct RefreshTokenRequest {
 }
 
 impl TokenRequest {
-    /// Reads a token request.
+    /// Reads the parameters of a token request, by their `grant_type`.
     ///
     /// # Errors
     /// `invalid_request`, `unsupported_grant_type`.
@@ -99,11 +99,11 @@ pub fn client_credentials_scope(
 /// What a code was issued for.
 #[derive(Debug, Clone, Copy)]
 pub struct CodeBinding<'a> {
-    /// The client that asked.
+    /// The client that the code was issued to.
     pub client_id: &'a str,
     /// Where the code was sent.
     pub redirect_uri: &'a str,
-    /// The PKCE challenge.
+    /// The PKCE challenge of the authorization request, if it had one (RFC 7636 §4.4).
     pub code_challenge: Option<&'a str>,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entropy::{Entropy, random_token};
 
-/// A person (at the broker) or an account (at an identity provider), as the host knows them inside.
+/// A person (at the broker) or an account (at an identity provider), as the server knows them inside.
 #[derive(Debug)]
 pub enum Subject {}
 /// What one authorization gave to one client.
@@ -47,7 +47,7 @@ impl<T> Id<T> {
         Self(text.into(), PhantomData)
     }
 
-    /// Its text.
+    /// The identifier as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -11,22 +11,22 @@ use crate::time::Timestamp;
 /// The claims of an ID token.
 #[derive(Debug, Clone, Serialize)]
 pub struct IdToken<'a> {
-    /// The issuer.
+    /// The issuer identifier of this server.
     pub iss: &'a str,
     /// The person, as this client knows them.
     pub sub: &'a str,
-    /// The client.
+    /// The identifier of the client that it is for.
     pub aud: &'a str,
-    /// When it ends.
+    /// The second from which it is good no more.
     pub exp: Timestamp,
-    /// When it was made.
+    /// When it was issued.
     pub iat: Timestamp,
-    /// When the person authenticated.
+    /// When the person authenticated, which a client holds against its `max_age` (OpenID Connect Core §2).
     pub auth_time: Timestamp,
-    /// The client's nonce.
+    /// The `nonce` of the authorization request, if it had one; none after a refresh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
-    /// The level reached.
+    /// The level that the login reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<&'a str>,
     /// The methods used (RFC 8176).

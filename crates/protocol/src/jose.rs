@@ -35,7 +35,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm.
+    /// Every algorithm that is supported, for signing and for verifying.
     pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The registered name (RFC 7518 §3.1).
@@ -147,9 +147,6 @@ impl SigningKey {
     }
 
     /// A key from the JSON text of a private JWK with `kid` and `alg`.
-    ///
-    /// # Errors
-    /// [`JoseRefusal::Key`].
     pub fn from_jwk(text: &str) -> Result<Self, JoseRefusal> {
         let refuse = |_: JoseError| JoseRefusal::Key;
         let private = Jwk::from_bytes(text).map_err(refuse)?;
@@ -167,7 +164,7 @@ impl SigningKey {
         self.private.to_string()
     }
 
-    /// The public JWK.
+    /// The public JWK with `kid`, `alg` and `use`, as it is published (RFC 7517 §4).
     #[must_use]
     pub fn public_jwk(&self) -> Value {
         let mut map: Map<String, Value> = self.public.as_ref().clone();
@@ -177,13 +174,13 @@ impl SigningKey {
         Value::Object(map)
     }
 
-    /// Its identifier.
+    /// The `kid` that is in the header of what it signs (RFC 7515 §4.1.4).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The algorithm.
+    /// The one algorithm that it signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -273,9 +270,6 @@ pub fn kid_of(token: &str) -> Option<String> {
 ///
 /// `typ`, when given, must be the header's, case aside. The key is found by `kid`; only a token without
 /// one may be tried against every key of its algorithm.
-///
-/// # Errors
-/// [`JoseRefusal`].
 pub fn verify(token: &str, keys: &[VerifyingKey], typ: Option<&str>) -> Result<Map<String, Value>, JoseRefusal> {
     if token.len() > LONGEST || token.split('.').count() != 3 {
         return Err(JoseRefusal::Malformed);

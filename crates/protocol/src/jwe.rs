@@ -46,7 +46,7 @@ pub enum ContentEncryption {
 }
 
 impl ContentEncryption {
-    /// The registered names.
+    /// The values of `enc` that are supported (RFC 7518 §5.1).
     pub const NAMES: [&str; 3] = ["A128CBC-HS256", "A128GCM", "A256GCM"];
 
     fn as_str(self) -> &'static str {

@@ -34,7 +34,7 @@ pub struct TimedKey {
 pub enum Stage {
     /// Published, and not yet signing.
     Next,
-    /// Signing.
+    /// Published, and signing.
     Current,
     /// Published, and signing no more.
     Replaced,
@@ -44,9 +44,6 @@ pub enum Stage {
 
 impl TimedKey {
     /// A key that signs from `active_at` on and is published until `retired_at`.
-    ///
-    /// # Errors
-    /// [`JoseRefusal::Key`].
     pub fn new(key: SigningKey, active_at: Timestamp, retired_at: Option<Timestamp>) -> Result<Self, JoseRefusal> {
         let verifying = VerifyingKey::from_jwk(&key.public_jwk())?;
         Ok(Self { key, verifying, active_at, retired_at })
@@ -57,7 +54,7 @@ impl TimedKey {
     }
 }
 
-/// The server's own keys.
+/// The server's own signing keys, whatever their stage.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet(Vec<TimedKey>);
 
@@ -69,9 +66,6 @@ impl KeySet {
     }
 
     /// The key that signs now: of those that have begun and are published, the one that began last.
-    ///
-    /// # Errors
-    /// [`JoseRefusal::UnknownKey`].
     pub fn signing(&self, algorithm: Algorithm, now: Timestamp) -> Result<&SigningKey, JoseRefusal> {
         let able = |k: &&TimedKey| k.key.algorithm() == algorithm && k.active_at <= now && k.is_published(now);
         let last = self.0.iter().filter(able).max_by_key(|k| (k.active_at, k.key.kid()));

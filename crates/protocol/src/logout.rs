@@ -50,19 +50,19 @@ pub fn post_logout_redirect(params: &Params, client: Option<&Client>) -> Option<
 /// The claims of a logout token (§2.4): never with a nonce, so that it cannot pass for an ID token.
 #[derive(Debug, Clone, Serialize)]
 pub struct LogoutToken<'a> {
-    /// The issuer.
+    /// The issuer identifier of this server.
     pub iss: &'a str,
     /// The person, as this client knows them.
     pub sub: &'a str,
-    /// The client.
+    /// The identifier of the client that is told.
     pub aud: &'a str,
-    /// When it was made.
+    /// When it was made, which is when it was sent.
     pub iat: Timestamp,
-    /// When it ends.
+    /// The second from which it is good no more.
     pub exp: Timestamp,
-    /// Unique.
+    /// Random, so that a client can refuse a replay.
     pub jti: &'a str,
-    /// The session that ended.
+    /// The session that ended, at least for this client.
     pub sid: &'a str,
     /// Says that this is a logout token.
     pub events: Map<String, Value>,

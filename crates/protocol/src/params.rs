@@ -93,7 +93,7 @@ impl Params {
         params
     }
 
-    /// Without these parameters.
+    /// The parameters without those of these names.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {
         self.values.retain(|name, _| !names.contains(&name.as_str()));

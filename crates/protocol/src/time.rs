@@ -25,6 +25,6 @@ impl Sub for Timestamp {
 
 /// Where `now` comes from: the system in a server, a fixed value in a test.
 pub trait Clock: Send + Sync {
-    /// The current time.
+    /// The present, to the second.
     fn now(&self) -> Timestamp;
 }

@@ -17,10 +17,10 @@ pub enum ProviderError {
     /// The body is not a form.
     #[error("{}", .0.description())]
     Form(FormError),
-    /// A store failed.
+    /// The durable or the short-lived store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The session store failed.
+    /// The browser's session could not be read or written.
     #[error("the session store failed")]
     Session(#[from] BrowserError),
     /// A token could not be signed or encrypted.

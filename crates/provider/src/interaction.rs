@@ -33,7 +33,7 @@ pub enum Next<R> {
     },
     /// It cannot go on; the client is told.
     Deny {
-        /// What the client reads.
+        /// The error that the client is answered with.
         error: OAuthError,
         /// Why, where that is to be recorded.
         record: Option<R>,
@@ -43,15 +43,15 @@ pub enum Next<R> {
 /// An authentication that satisfies its request.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
-    /// The person or account.
+    /// The person (broker) or account (identity provider), by its internal identifier.
     pub subject: Id<Subject>,
-    /// The single sign-on session.
+    /// The single sign-on session that it belongs to.
     pub sid: Id<Sso>,
-    /// The level reached.
+    /// The level reached, for the `acr` claim.
     pub acr: Option<String>,
     /// The methods used (RFC 8176).
     pub amr: Vec<String>,
-    /// When the person authenticated.
+    /// When the person authenticated, for the `auth_time` claim.
     pub auth_time: Timestamp,
 }
 

@@ -29,11 +29,11 @@ const BACKGROUND_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Stores {
     /// Transactions, codes, access tokens, sessions.
     pub short: Arc<dyn ShortLived>,
-    /// Grants and refresh tokens.
+    /// Grants with their refresh tokens.
     pub grants: Arc<dyn Grants>,
     /// Logout tokens on their way.
     pub outbox: Arc<dyn LogoutOutbox>,
-    /// The audit trail.
+    /// The audit trail, for events that change nothing else.
     pub audit: Arc<dyn Audit>,
 }
 
@@ -45,9 +45,9 @@ pub struct ProviderParts<I> {
     pub runtime: Runtime,
     /// Who may send people here.
     pub clients: Clients,
-    /// Where state is kept.
+    /// The ports to durable and short-lived state.
     pub stores: Stores,
-    /// How pages look.
+    /// The name and colour of its pages.
     pub branding: Branding,
     /// The ways to clients, for logout tokens.
     pub http: HttpClients,
@@ -65,25 +65,25 @@ pub struct Provider<I: Interaction> {
     pub keys: Arc<SigningKeys>,
     /// Who may send people here.
     pub clients: Arc<Clients>,
-    /// Where state is kept.
+    /// The ports to durable and short-lived state.
     pub stores: Stores,
-    /// Authorization transactions.
+    /// The authorization transactions of all browsers.
     pub transactions: Transactions<I::TransactionData>,
-    /// Single sign-on sessions.
+    /// The single sign-on sessions of all browsers.
     pub sessions: Arc<Sessions<I::SessionData>>,
-    /// How pages look.
+    /// The name and colour of its pages.
     pub branding: Branding,
     /// The identity provider or the broker.
     pub interaction: Arc<I>,
-    /// Ends sessions.
+    /// Ends sessions: at a logout, or when another person logs in.
     pub session_end: SessionEnd<I::SessionData>,
-    /// Delivers logout tokens.
+    /// Tells clients of logouts, in the background too.
     pub back_channel: Arc<BackChannel>,
     pub(crate) rate_limiter: RateLimiter,
 }
 
 impl<I: Interaction> Provider<I> {
-    /// Puts the engine together.
+    /// Puts the engine together; it signs nothing until it is given keys.
     pub fn new(parts: ProviderParts<I>) -> Self {
         let ProviderParts { settings, runtime, clients, stores, branding, http, interaction } = parts;
         let settings = Arc::new(settings);
@@ -124,7 +124,7 @@ impl<I: Interaction> Provider<I> {
         }
     }
 
-    /// The current time.
+    /// The present, by the engine's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.runtime.now()

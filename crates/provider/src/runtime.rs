@@ -8,14 +8,14 @@ use nixa_protocol::{Clock, Entropy, Timestamp};
 /// The sources of time and randomness.
 #[derive(Clone)]
 pub struct Runtime {
-    /// The time.
+    /// Where the present comes from: the system, or a test.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Where identifiers and secrets come from: the system, or a test.
     pub entropy: Arc<dyn Entropy>,
 }
 
 impl Runtime {
-    /// The current time.
+    /// The present, by this clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -21,7 +21,7 @@ pub struct Settings {
     pub scopes: BTreeSet<String>,
     /// What clients may register by themselves; without it none may.
     pub registration: Option<RegistrationPolicy>,
-    /// How long things live.
+    /// How long codes, tokens, transactions and sessions live.
     pub lifetimes: Lifetimes,
     /// How many requests are answered.
     pub rate_limits: RateLimits,
@@ -46,13 +46,13 @@ impl Settings {
 pub struct Lifetimes {
     /// A code, between issue and redemption.
     pub code: i64,
-    /// An access token.
+    /// An access token, opaque or JWT.
     pub access_token: i64,
-    /// An ID token.
+    /// An ID token, between issue and its verification by the client.
     pub id_token: i64,
-    /// A refresh token.
+    /// A refresh token; each use brings a new one with a life of its own.
     pub refresh_token: i64,
-    /// An authorization transaction.
+    /// An authorization transaction, between the request and its answer.
     pub transaction: i64,
     /// A single sign-on session without use.
     pub session_idle: i64,

@@ -20,7 +20,7 @@ use crate::address::{Address, Credentials, Topology};
 /// time, milliseconds. Right after a failover, nodes disagree for a moment about who that is.
 const REDIRECTIONS: [u64; 4] = [0, 20, 100, 400];
 
-/// Where connections come from.
+/// Opens connections to one address.
 pub(crate) struct Source {
     address: Arc<Address>,
     timeout: Duration,

@@ -101,7 +101,7 @@ const SHARED: &[Table] = &[
     ),
 ];
 
-/// The trail comes after what it records.
+/// The tables of the audit trail come after what it records.
 const TRAIL: &[Table] = &[
     table(
         "audit_records",
@@ -149,7 +149,7 @@ const IDP: &[Table] = &[
 /// What became of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopiedTable {
-    /// The table.
+    /// The table's name, the same at source and target.
     pub table: &'static str,
     /// Its rows at the source.
     pub rows: u64,

@@ -11,7 +11,7 @@ use crate::sqlite::{alone, pools};
 
 static SCHEMA: Migrator = sqlx::migrate!("../../migrations/short_lived");
 
-/// The embedded short-lived store, in a file of its own: open logins survive a restart, and several
+/// The embedded short-lived store, in a file of its own: authorization transactions survive a restart, and several
 /// processes of one machine may share it.
 #[derive(Debug, Clone)]
 pub struct SqliteShortLived {

@@ -63,7 +63,7 @@ impl Default for PoolSettings {
     }
 }
 
-/// The durable store.
+/// The durable store: one database, SQLite or PostgreSQL, with the tables of its role.
 #[derive(Debug, Clone)]
 pub struct SqlStore {
     pub(crate) db: Db,

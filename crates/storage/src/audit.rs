@@ -30,10 +30,10 @@ pub struct StoredCheckpoint {
 }
 
 /// The audit trail. What a port changes, it records in the same transaction; this one is for what changes
-/// nothing else, for reading, and for the trail's own upkeep.
+/// nothing else, for reading, and for its own upkeep.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Adds records.
+    /// Adds a record for each event, all of them or none.
     async fn append(&self, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// The newest record of each chain.
     async fn heads(&self) -> Result<Vec<AuditHead>>;
@@ -43,7 +43,7 @@ pub trait Audit: Send + Sync {
     async fn records(&self, shard: i64, after: i64, most: i64) -> Result<Vec<Record>>;
     /// Checkpoints in order, `most` at most.
     async fn checkpoints(&self, after: i64, most: i64) -> Result<Vec<StoredCheckpoint>>;
-    /// The newest checkpoint.
+    /// The checkpoint with the highest number; none before the first.
     async fn last_checkpoint(&self) -> Result<Option<StoredCheckpoint>>;
     /// Stores a checkpoint; `false` when another instance was first.
     async fn add_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<bool>;

@@ -31,7 +31,7 @@ pub struct UpstreamAccount {
 pub struct Person {
     /// Random; clients get a pairwise one in its place.
     pub id: Id<Subject>,
-    /// The claims last stated.
+    /// The claims that identity providers have stated; those of an authoritative one stand.
     pub attributes: Map<String, Value>,
 }
 
@@ -49,13 +49,13 @@ pub enum Resolution {
 pub struct DecisionRecord {
     /// Random; a page of the person and an operator's command name it.
     pub id: Id<Decision>,
-    /// When it was made.
+    /// When it was made, from which its retention counts.
     pub at: Timestamp,
     /// The client that asked for the login.
     pub client_id: String,
     /// The person, when it was known who it is.
     pub person: Option<Id<Subject>>,
-    /// The policy's version.
+    /// The version of the policy that judged.
     pub policy: String,
     /// Requirement, evidence, offers, outcome and sentence, as the policy's crate states them.
     pub record: Value,
@@ -78,7 +78,7 @@ pub trait People: Send + Sync {
     ) -> Result<Resolution>;
     /// The person with this identifier.
     async fn person(&self, id: &Id<Subject>) -> Result<Option<Person>>;
-    /// Stores a decision.
+    /// Stores a decision together with its audit records.
     async fn record_decision(&self, decision: &DecisionRecord, events: &[AuditEvent]) -> Result<()>;
     /// How many decisions are stored that were made between these times, the first included.
     async fn count_decisions(&self, from: Timestamp, before: Timestamp) -> Result<i64>;

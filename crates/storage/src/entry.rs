@@ -124,7 +124,7 @@ impl<E> Deref for Stored<E> {
 /// What becomes of an entry that a request wants to change.
 #[derive(Debug)]
 pub enum Update<E, T> {
-    /// It is stored anew.
+    /// It is replaced by this value; asked anew when another request was first.
     Store(E),
     /// It stays as it is, for this reason.
     Leave(T),
@@ -150,7 +150,7 @@ impl<E: Entry> Entries<E> {
         self.store.put_new(&E::PREFIX.key(name), &serde_json::to_vec(value)?, value.expires(now), now).await
     }
 
-    /// Reads an entry.
+    /// The entry of this name, as it can be replaced; none when it has ended.
     pub async fn get(&self, name: &str, now: Timestamp) -> Result<Option<Stored<E>>, StorageError> {
         let Some(bytes) = self.store.get(&E::PREFIX.key(name), now).await? else { return Ok(None) };
         Ok(Some(Stored { value: serde_json::from_slice(&bytes)?, bytes }))
@@ -208,7 +208,7 @@ impl<E: Entry> Entries<E> {
         Err(StorageError::Contended)
     }
 
-    /// Removes an entry.
+    /// Removes an entry, if there is one.
     pub async fn delete(&self, name: &str) -> Result<(), StorageError> {
         self.store.delete(&E::PREFIX.key(name)).await
     }

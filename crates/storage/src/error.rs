@@ -52,7 +52,7 @@ pub enum StorageError {
     /// What is stored does not have the form that this version writes.
     #[error("a stored record is not readable")]
     Corrupt(#[source] Cause),
-    /// The record exists already.
+    /// A record with the same identifier or unique name is stored already.
     #[error("the record exists already")]
     Exists,
     /// Another transaction was in the way; the same work may succeed when it is tried again.

@@ -12,7 +12,7 @@ use crate::short_lived::ShortLived;
 /// What was asked of a store so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// How many commands.
+    /// How many of its methods were called.
     pub commands: u64,
     /// How many octets of keys and values they wrote.
     pub octets_written: u64,

@@ -105,7 +105,7 @@ impl Postgres {
         self.everyone("STOP");
     }
 
-    /// Lets it go on.
+    /// Lets it go on after [`Self::pause`].
     pub fn resume(&self) {
         self.everyone("CONT");
     }
@@ -143,7 +143,7 @@ impl Postgres {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// The port.
+    /// The port on which it listens at 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

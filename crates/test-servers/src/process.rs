@@ -65,7 +65,7 @@ impl Process {
         assert!(sent.is_ok_and(|status| status.success()), "the process is gone");
     }
 
-    /// The process identifier.
+    /// The process identifier, by which the system knows it.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -14,7 +14,7 @@ use crate::text::Lang;
 /// Where the record stands in the session.
 const KEY: &str = "b";
 
-/// The session store failed.
+/// Why a session cannot be read or written: the store failed, or the record has another form.
 pub type BrowserError = tower_sessions::session::Error;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,9 +34,6 @@ pub struct BrowserSession {
 
 impl BrowserSession {
     /// The browser of a session; a session without a record is given one.
-    ///
-    /// # Errors
-    /// [`BrowserError`] when the store fails.
     pub async fn load(session: &Session, entropy: &Arc<dyn Entropy>) -> Result<Self, BrowserError> {
         if let Some(browser) = Self::existing(session).await? {
             return Ok(browser);
@@ -49,16 +46,13 @@ impl BrowserSession {
     }
 
     /// The browser of a session that has a record already.
-    ///
-    /// # Errors
-    /// [`BrowserError`] when the store fails.
     pub async fn existing(session: &Session) -> Result<Option<Self>, BrowserError> {
         let record: Option<Record> = session.get(KEY).await?;
         Ok(record.map(|record| Self { session: session.clone(), record }))
     }
 
-    /// The identifier that open logins are bound to. It outlives changes of the session id, so that a
-    /// login in one tab does not break another tab.
+    /// The identifier that authorization transactions are bound to. It outlives changes of the session id, so that
+    /// a login in one tab does not break another tab.
     #[must_use]
     pub fn id(&self) -> &Id<id::Browser> {
         &self.record.browser
@@ -76,10 +70,7 @@ impl BrowserSession {
         self.record.lang
     }
 
-    /// Remembers a chosen language.
-    ///
-    /// # Errors
-    /// [`BrowserError`].
+    /// Keeps the language that the person chose; written only when it changes.
     pub async fn choose_lang(&mut self, lang: Lang) -> Result<(), BrowserError> {
         if self.record.lang == Some(lang) {
             return Ok(());
@@ -90,9 +81,6 @@ impl BrowserSession {
 
     /// Binds the browser to a single sign-on session under a new session id: one that an attacker
     /// planted before the login is worth nothing after it (session fixation).
-    ///
-    /// # Errors
-    /// [`BrowserError`].
     pub async fn log_in(&mut self, sid: Id<Sso>) -> Result<(), BrowserError> {
         self.record.sid = Some(sid);
         self.session.insert(KEY, &self.record).await?;
@@ -100,9 +88,6 @@ impl BrowserSession {
     }
 
     /// Forgets the single sign-on session, again under a new session id.
-    ///
-    /// # Errors
-    /// [`BrowserError`].
     pub async fn log_out(&mut self) -> Result<(), BrowserError> {
         self.record.sid = None;
         self.session.insert(KEY, &self.record).await?;

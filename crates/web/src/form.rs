@@ -39,9 +39,6 @@ impl FormError {
 }
 
 /// Reads an `application/x-www-form-urlencoded` body.
-///
-/// # Errors
-/// [`FormError`].
 pub fn read_form(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Params, FormError> {
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => FormError::TooLarge,

@@ -1,4 +1,4 @@
-//! The axum kit that both hosts use: browser sessions, CSRF, security headers, pages in two languages,
+//! The axum kit of broker and identity provider: browser sessions, CSRF, security headers, pages in two languages,
 //! error pages, request ids.
 //!
 //! It must not hold any OAuth flow, storage or assurance: it knows what a page and a browser are.

@@ -9,14 +9,14 @@ use crate::headers::no_store;
 use crate::problem::Problem;
 use crate::text::{Lang, Text};
 
-/// The host as people see it.
+/// The server as people see it.
 #[derive(Debug, Clone)]
 pub struct Branding {
-    /// The host's name.
+    /// The server's name.
     pub name: LocalizedText,
     /// The accent colour, `#rrggbb`.
     pub accent: String,
-    /// Where forms of this host may lead, through redirects, beside itself (Content-Security-Policy
+    /// Where forms of this server may lead, through redirects, beside itself (Content-Security-Policy
     /// sources): Chromium applies `form-action` to the whole chain of redirects after a post.
     pub form_targets: String,
 }
@@ -24,11 +24,11 @@ pub struct Branding {
 /// What the frame of a page needs.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The language.
+    /// The language of the page, with its texts.
     pub text: Text,
     /// The title of the document and its heading.
     pub title: String,
-    /// The host's name.
+    /// The server's name, in the page's language.
     pub service: String,
     /// Where the link to the other language leads.
     pub lang_href: String,
@@ -76,7 +76,7 @@ impl Page {
     }
 }
 
-/// Renders a page.
+/// The response with the page and its Content-Security-Policy.
 pub fn html(page: &Page, template: &impl Template, status: StatusCode) -> Response {
     let Ok(body) = template.render() else {
         tracing::error!("a template could not be rendered");
@@ -94,7 +94,7 @@ pub fn html(page: &Page, template: &impl Template, status: StatusCode) -> Respon
     response
 }
 
-/// The style sheet with a host's accent colour; it may be cached, having nothing personal in it.
+/// The style sheet with a server's accent colour; it may be cached, having nothing personal in it.
 pub fn stylesheet(branding: &Branding) -> Response {
     let css = format!(":root{{--accent:{}}}\n{}", branding.accent, include_str!("../assets/style.css"));
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
@@ -104,9 +104,9 @@ pub fn stylesheet(branding: &Branding) -> Response {
 /// A link that leads on.
 #[derive(Debug, Clone)]
 pub struct NextLink {
-    /// Where to.
+    /// Where it leads: a path of this server or a whole URL.
     pub href: String,
-    /// What it says.
+    /// The text of the link, in the page's language.
     pub label: String,
 }
 

@@ -21,11 +21,11 @@ pub enum Problem {
     FormNotYours,
     /// A pushed request that was used or is too old (RFC 9126).
     RequestExpired,
-    /// No such page.
+    /// A path that has no page.
     NotFound,
     /// More requests than the network may send.
     TooManyRequests,
-    /// A fault of ours.
+    /// A fault of ours: the person is asked to try later.
     TryLater,
 }
 

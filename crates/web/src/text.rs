@@ -41,7 +41,7 @@ impl Lang {
         }
     }
 
-    /// The other one.
+    /// The other language, to which each page has a link.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -56,7 +56,7 @@ impl Lang {
 pub struct Text(pub Lang);
 
 impl Text {
-    /// The language.
+    /// The language of the texts.
     #[must_use]
     pub fn lang(&self) -> Lang {
         self.0

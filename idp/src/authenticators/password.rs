@@ -43,9 +43,6 @@ pub struct Passwords {
 
 impl Passwords {
     /// With this many verified at once.
-    ///
-    /// # Errors
-    /// [`HashError`].
     pub fn new(at_once: usize, entropy: &dyn Entropy) -> Result<Self, HashError> {
         let decoy = hash(&nixa_protocol::random_token(entropy), entropy)?;
         Ok(Self { places: Arc::new(Semaphore::new(at_once)), decoy })

@@ -33,9 +33,6 @@ impl Entry for UsedStep {
 
 /// Checks a code, allowing one step of clock difference, and uses its step up: a code that was seen over
 /// the shoulder, or one older than the last used, is worth nothing (RFC 6238 §5.2).
-///
-/// # Errors
-/// [`ProviderError`] when the store fails.
 pub async fn verify(
     short: Arc<dyn ShortLived>,
     account: &str,

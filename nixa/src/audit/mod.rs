@@ -22,25 +22,25 @@ pub use verify::{Report, verify};
 /// How many records or checkpoints are read at once.
 const BATCH: i64 = 1_000;
 
-/// Why the trail could not be read or written out.
+/// Why the audit trail could not be read or written out.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum AuditError {
-    /// The store failed.
+    /// The durable store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A file or standard output cannot be read or written.
     #[error("{file}: {source}")]
     Io {
-        /// The file.
+        /// The path, or the name of the stream.
         file: String,
-        /// The cause.
+        /// The reason that the system gives.
         source: io::Error,
     },
     /// The state of an export cannot be read.
     #[error("{0}: is not the state of an export")]
     State(PathBuf),
-    /// A checkpoint that was kept elsewhere is not one of this trail's.
+    /// A checkpoint that was kept elsewhere is not one of this audit trail's.
     #[error("{0}: is not a checkpoint that this trail's key has signed")]
     ForeignCheckpoint(PathBuf),
 }

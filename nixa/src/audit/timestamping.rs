@@ -34,7 +34,7 @@ pub enum TimestampError {
 pub struct TimestampAuthority {
     /// The URL at which it answers.
     pub url: String,
-    /// Whose signature counts.
+    /// The certificates by which its signature is believed.
     pub trust: TrustedTsa,
     /// Sends the requests: the trusted client, since the operator has named the authority.
     pub http: Arc<dyn HttpClient>,

@@ -17,7 +17,7 @@ use super::timestamping::{TimestampAuthority, TimestampError};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum UpkeepError {
-    /// The store failed.
+    /// The durable store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A checkpoint could not be signed.
@@ -30,7 +30,7 @@ pub enum UpkeepError {
 
 /// The upkeep of a server's audit trail. Every instance has it; what one of them has done, the others find done.
 pub struct AuditUpkeep {
-    /// The records.
+    /// The store of the records and checkpoints.
     pub store: Arc<dyn Audit>,
     /// The tables from which what has ended is removed.
     pub ended: Arc<dyn Upkeep>,
@@ -45,7 +45,7 @@ pub struct AuditUpkeep {
 }
 
 impl AuditUpkeep {
-    /// Does what is due.
+    /// Makes the next partition, signs and stamps checkpoints, and removes what is past its retention.
     ///
     /// # Errors
     /// What was not done is due again.

@@ -17,14 +17,14 @@ use serde_json::Value;
 
 use super::{AuditError, BATCH, read_file};
 
-/// What a verification found.
+/// What a verification found, and how much it looked at.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What is wrong with the chain of checkpoints.
     pub checkpoints: Option<CheckpointFinding>,
     /// What is wrong with the chains of records, chain by chain; the first of each names the place.
     pub records: Vec<Finding>,
-    /// A checkpoint that was kept elsewhere and that the trail does not have.
+    /// A checkpoint that was kept elsewhere and that the audit trail does not have.
     pub missing_checkpoint: Option<i64>,
     /// How many records there are.
     pub read: u64,
@@ -36,16 +36,16 @@ pub struct Report {
     pub stamped: usize,
     /// The checkpoints without a time stamp that shows that they were signed when they say.
     pub bad_stamps: Vec<i64>,
-    /// The decisions that are not, or not as the trail says, in their table.
+    /// The decisions that are not, or not as the audit trail says, in their table.
     pub decisions: Vec<String>,
-    /// How many decisions stand in their table without a record in the trail.
+    /// How many decisions stand in their table without a record in the audit trail.
     pub unrecorded: i64,
     /// The chains whose beginning is missing without a record that says that it was removed.
     pub unproven: Vec<i64>,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether there is no finding of any kind.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.checkpoints.is_none()
@@ -58,9 +58,9 @@ impl Report {
     }
 }
 
-/// Verifies the whole trail: that the checkpoints are one chain, and that each chain of records is whole, in
+/// Verifies the whole audit trail: that the checkpoints are one chain, and that each chain of records is whole, in
 /// order, and the one that was signed. `kept` is a checkpoint that was kept elsewhere: without one, whoever has
-/// the database and its key can cut off the end of the trail with its checkpoints. With `trust`, each checkpoint
+/// the database and its key can cut off the end of the records with its checkpoints. With `trust`, each checkpoint
 /// must be covered by a time stamp of its time. `decisions` is their table at a broker, with the first second of
 /// which they are kept: each must be what its record says, and none may be there without one.
 pub async fn verify(

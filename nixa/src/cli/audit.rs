@@ -1,4 +1,4 @@
-//! `nixa audit`: verify, confirm and export the trail, and erase a person's data in it.
+//! `nixa audit`: verify, confirm and export the audit trail, and erase a person's data in it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub(crate) enum AuditCommand {
 const MOST_FINDINGS: usize = 20;
 
 pub(crate) async fn run(command: AuditCommand, config: Config) -> Result<(), Failure> {
-    // Opening would make an empty one, whose trail holds.
+    // Opening would make an empty one, whose audit trail holds.
     if let (Location::File(file), _) = config.server.durable()
         && !file.exists()
     {

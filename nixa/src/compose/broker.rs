@@ -8,7 +8,7 @@ use super::server::Server;
 use crate::config::{Config, portal_scopes};
 use crate::environment::Environment;
 
-/// A broker.
+/// Puts a broker together from a checked configuration.
 pub async fn broker(config: &Config, environment: &Environment) -> Result<Server<Broker>, StartError> {
     let section = config.broker.as_ref().ok_or_else(|| StartError::Config("has no [broker] table".to_owned()))?;
     let foundation = Foundation::open(config, environment).await?;

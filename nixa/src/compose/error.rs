@@ -18,7 +18,7 @@ pub enum StartError {
     /// A database cannot be opened.
     #[error("{database} cannot be opened: {cause}")]
     Storage {
-        /// Which one.
+        /// The database, in words for the operator.
         database: String,
         /// The cause, with its own cause.
         cause: String,

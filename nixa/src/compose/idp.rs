@@ -9,7 +9,7 @@ use super::server::Server;
 use crate::config::Config;
 use crate::environment::Environment;
 
-/// An identity provider.
+/// Puts an identity provider together from a checked configuration.
 pub async fn idp(config: &Config, environment: &Environment) -> Result<Server<Idp>, StartError> {
     let section = config.idp.as_ref().ok_or_else(|| StartError::Config("has no [idp] table".to_owned()))?;
     let foundation = Foundation::open(config, environment).await?;

@@ -16,17 +16,17 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A server that is ready to be served.
 pub struct Server<I: Interaction> {
-    /// Its routes.
+    /// All its routes, with the layers around them.
     pub router: Router,
     /// Its engine, for the background work.
     pub provider: Arc<Provider<I>>,
-    /// Its durable store.
+    /// The durable store, which commands use too.
     pub store: Arc<SqlStore>,
-    /// Its short-lived store.
+    /// The short-lived store, which counts its commands.
     pub short: Arc<Metered>,
-    /// Its keys and secrets.
+    /// Makes, rotates and decrypts its keys and secrets.
     pub keys: KeyManager,
-    /// Keeps its audit trail.
+    /// Signs checkpoints of its audit trail and removes old records.
     pub audit_upkeep: AuditUpkeep,
     /// After how many days a signing key is replaced; by hand alone without it.
     pub rotate_days: Option<u32>,

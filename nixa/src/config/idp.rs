@@ -31,7 +31,7 @@ pub struct IdentityProviderServerSection {
 /// `[[idp.client]]`: a broker, by its client metadata.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClientSection {
-    /// The client identifier.
+    /// The `client_id` that the broker sends.
     pub client_id: String,
     /// Its client metadata, by registered name (RFC 7591 §2).
     #[serde(flatten)]
@@ -43,7 +43,7 @@ fn default_at_once() -> usize {
 }
 
 impl IdentityProviderServerSection {
-    /// The policy.
+    /// Reads the policy's file, or the built-in default policy without one.
     ///
     /// # Errors
     /// What is wrong with it.

@@ -34,7 +34,7 @@ use renamed::RenamedKeys;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What every server has.
+    /// What every server has, broker or identity provider.
     pub server: ServerSection,
     /// Makes it a broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]

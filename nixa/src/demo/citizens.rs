@@ -15,7 +15,7 @@ pub struct DemoAccount {
     pub personal_number: &'static str,
     /// The login name at this identity provider.
     pub username: &'static str,
-    /// The password.
+    /// The password at this identity provider.
     pub password: &'static str,
     /// The TOTP key in base32.
     pub totp_secret: &'static str,

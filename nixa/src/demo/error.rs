@@ -20,7 +20,7 @@ pub(super) const MARKER: &str = "citizens.json";
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DemoError {
-    /// A port is taken.
+    /// A server cannot listen, or has failed while it ran.
     #[error(transparent)]
     Serve(#[from] ServeError),
     /// A server cannot be put together.
@@ -38,9 +38,9 @@ pub enum DemoError {
     /// A file cannot be written.
     #[error("{}: {source}", file.display())]
     File {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// The cause.
+        /// The reason that the system gives.
         source: io::Error,
     },
     /// A portal cannot be put together.

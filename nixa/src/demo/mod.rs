@@ -36,7 +36,7 @@ use secrets::Secrets;
 /// What a person may choose.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
-    /// Where everything is kept.
+    /// The folder of the demo's files; a second start goes on with them.
     pub data_dir: PathBuf,
     /// Whether to forget everything first.
     pub reset: bool,

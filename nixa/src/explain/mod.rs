@@ -29,7 +29,7 @@ pub enum ExplainError {
     /// The configuration is not a broker's.
     #[error("the configuration has no [broker] table")]
     NotABroker,
-    /// The policy is refused.
+    /// The policy cannot be read or is refused, for this reason.
     #[error("{0}")]
     Policy(String),
     /// A file or standard input cannot be read, or standard output not be written.

@@ -19,7 +19,7 @@ async fn decisions(lab: &Lab, client: &str) -> (Vec<String>, Vec<String>) {
         let record: Value = serde_json::from_str(row).unwrap();
         record["decision"]["outcome"].as_str().unwrap().to_owned()
     };
-    // What was decided in this second may still be on its way to the trail.
+    // What was decided in this second may still be on its way to the audit trail.
     lab.clock.advance(1);
     let records = lab.broker.store.records(0, 0, 10_000).await.unwrap();
     let decided = records.iter().filter(|record| record.draft.kind == "decision");

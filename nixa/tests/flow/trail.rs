@@ -32,7 +32,7 @@ async fn database(lab: &Lab) -> sqlx::SqlitePool {
 async fn report(lab: &Lab) -> nixa::audit::Report {
     let key = lab.broker.keys.audit_key(lab.clock.now()).await.unwrap();
     let key = VerifyingKey::from_jwk(&key.public_jwk()).unwrap();
-    // What was decided in this second may still be on its way to the trail.
+    // What was decided in this second may still be on its way to the audit trail.
     lab.clock.advance(1);
     let decisions = (&*lab.broker.store as &dyn People, Timestamp(0));
     nixa::audit::verify(&*lab.broker.store, &key, None, None, Some(decisions), lab.clock.now()).await.unwrap()

@@ -30,7 +30,7 @@ use crate::Head;
 pub enum AuditEvent {
     /// [`Kind::Login`]
     Login {
-        /// Who.
+        /// The person who authenticated.
         #[serde(skip)]
         person: Id<Subject>,
         /// By what, and for which client.
@@ -51,13 +51,13 @@ pub enum AuditEvent {
         /// Of whom, when somebody was logged in.
         #[serde(skip)]
         person: Option<Id<Subject>>,
-        /// The entry's identifier.
+        /// The entry's identifier in that table.
         decision: Id<Decision>,
         /// The client that asked for a level.
         client: String,
         /// The version of the policy that judged.
         policy: String,
-        /// What came of it.
+        /// Whether the evidence reached the level.
         outcome: DecisionOutcome,
         /// The level that was reached, or that is to be.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ pub enum AuditEvent {
     },
     /// [`Kind::Consent`]
     Consent {
-        /// Who agreed.
+        /// The person who agreed to the release.
         #[serde(skip)]
         person: Id<Subject>,
         /// The client that may have them.
@@ -77,12 +77,12 @@ pub enum AuditEvent {
     },
     /// [`Kind::ClaimsReleased`], at the userinfo endpoint.
     ClaimsReleased {
-        /// Whose.
+        /// The person whom the claims are about.
         #[serde(skip)]
         person: Id<Subject>,
         /// The client that has them.
         client: String,
-        /// Their names.
+        /// The names of the claims; their values are never recorded.
         claims: Vec<String>,
     },
     /// [`Kind::TokensIssued`]
@@ -91,7 +91,7 @@ pub enum AuditEvent {
         client: String,
         /// What they were given for.
         by: GrantType,
-        /// Their scopes.
+        /// The scopes of the access token (RFC 6749 §3.3).
         scopes: BTreeSet<String>,
         /// The grant that they belong to; none for a token of the client itself.
         #[serde(flatten)]
@@ -107,12 +107,12 @@ pub enum AuditEvent {
         /// The grant; none where an access token alone was revoked.
         #[serde(skip_serializing_if = "Option::is_none")]
         grant: Option<Id<Grant>>,
-        /// Why.
+        /// The cause: a replay, the end of the session, or the client's own request.
         reason: RevocationReason,
     },
     /// [`Kind::Link`]
     Link {
-        /// To whom.
+        /// The person that the account belongs to from now on.
         #[serde(skip)]
         person: Id<Subject>,
         /// The identifier of the identity provider.
@@ -120,7 +120,7 @@ pub enum AuditEvent {
     },
     /// [`Kind::Logout`]
     Logout {
-        /// Who.
+        /// The person whose session it was.
         #[serde(skip)]
         person: Id<Subject>,
         /// The beginning of the digest of the session's identifier: it joins records, and opens nothing.
@@ -133,24 +133,24 @@ pub enum AuditEvent {
     },
     /// [`Kind::LogoutDelivery`]
     LogoutDelivery {
-        /// Whose session.
+        /// The person whose session ended.
         #[serde(skip)]
         person: Id<Subject>,
-        /// The client.
+        /// The client that was to be told.
         client: String,
         /// The session, as in [`AuditEvent::Logout`].
         session: String,
         /// Which try it was, from 1.
         attempt: i64,
-        /// What came of it.
+        /// Whether the client took it, and what follows if not.
         outcome: DeliveryOutcome,
     },
     /// [`Kind::Account`]
     Account {
-        /// Whose.
+        /// The account, by its internal identifier.
         #[serde(skip)]
         person: Id<Subject>,
-        /// What was done.
+        /// The change, after which the account is as the other facts say.
         change: AccountChange,
         /// The methods that the account has now.
         methods: Vec<AuthenticationMethod>,
@@ -163,7 +163,7 @@ pub enum AuditEvent {
     Configuration(ConfigurationEvent),
     /// [`Kind::Administration`]
     Administration {
-        /// What was done.
+        /// What the administrator did, with the facts of it.
         #[serde(flatten)]
         act: AdministrationEvent,
         /// The account of the machine under which it was done.
@@ -171,7 +171,7 @@ pub enum AuditEvent {
     },
     /// [`Kind::Retention`]
     Retention {
-        /// What was done.
+        /// What was done to the records: so far only their removal.
         change: RetentionChange,
         /// The last record that was removed, after which the chain now begins.
         #[serde(flatten)]
@@ -185,14 +185,14 @@ pub enum AuditEvent {
 pub enum LoginMeans {
     /// A factor, at the identity provider.
     Factor {
-        /// Which.
+        /// The method with which the person authenticated.
         method: AuthenticationMethod,
         /// The client that the login is for.
         client: String,
     },
     /// An account at an identity provider, at the broker.
     Idp {
-        /// The provider's identifier.
+        /// The provider's identifier in the configuration.
         idp: String,
         /// The client that the login is for.
         client: String,
@@ -211,14 +211,14 @@ pub enum LoginMeans {
 pub enum LoginRefusal {
     /// The authorization request was answered with an error.
     Request {
-        /// The client that asked.
+        /// The client that sent the request.
         client: String,
         /// The error that it got.
         error: ErrorCode,
     },
     /// A factor was wrong or could not be tried, at the identity provider.
     Factor {
-        /// Which.
+        /// The method of the factor that was tried.
         method: AuthenticationMethod,
         /// Why it was not tried; none for one that was wrong.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,9 +228,9 @@ pub enum LoginRefusal {
     },
     /// What an identity provider answered brought no login, at the broker.
     Idp {
-        /// The provider's identifier.
+        /// The provider's identifier in the configuration.
         idp: String,
-        /// Why.
+        /// Why the answer brought none.
         reason: LoginRefusalReason,
         /// The client that the login is for.
         client: String,
@@ -243,10 +243,10 @@ pub enum LoginRefusal {
 /// The grant that tokens belong to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IssuedGrant {
-    /// Whose.
+    /// The person who authorized it.
     #[serde(skip)]
     pub person: Id<Subject>,
-    /// The grant.
+    /// The grant's identifier, as in [`AuditEvent::GrantRevoked`].
     pub grant: Id<Grant>,
     /// The level of the login.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,7 +268,7 @@ pub enum KeyEvent {
     First(SigningKeyFacts),
     /// [`KeyChange::Rotated`]
     Rotated {
-        /// The new key.
+        /// The key that was made.
         #[serde(flatten)]
         key: SigningKeyFacts,
         /// The account of the machine under which it was done, or `schedule`.
@@ -276,10 +276,10 @@ pub enum KeyEvent {
     },
 }
 
-/// A signing key.
+/// What is recorded of a signing key: nothing that is secret.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SigningKeyFacts {
-    /// Its identifier.
+    /// Its `kid` in the published key set (RFC 7517 §4.5).
     pub kid: String,
     /// The registered name of its algorithm.
     pub algorithm: String,
@@ -288,7 +288,7 @@ pub struct SigningKeyFacts {
 }
 
 impl KeyEvent {
-    /// What was done.
+    /// The kind of change, without its facts.
     #[must_use]
     pub fn change(&self) -> KeyChange {
         match self {
@@ -303,13 +303,13 @@ impl KeyEvent {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ConfigurationEvent {
-    /// A server started.
+    /// A server started with a configuration.
     Started(ServerStart),
     /// A client's registration was made, changed or removed.
     Client {
-        /// The client.
+        /// The client's identifier (`client_id`).
         client: String,
-        /// What was done.
+        /// What became of its registration.
         change: ClientChange,
         /// The account of the machine under which it was done, if an administrator did it.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -323,13 +323,13 @@ pub enum ConfigurationEvent {
 pub struct ServerStart {
     /// The digest of its configuration: of the file and of those that it names.
     pub digest: String,
-    /// Its issuer.
+    /// Its issuer identifier, which tells servers apart in a common log.
     pub issuer: String,
     /// The program's version.
     pub version: String,
 }
 
-/// What an administrator did.
+/// What an administrator did at the command line, with its facts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "kebab-case")]
 pub enum AdministrationEvent {
@@ -349,7 +349,7 @@ pub enum AdministrationEvent {
     PersonalDataExported,
     /// [`AdministrationChange::PersonalDataErased`]
     PersonalDataErased {
-        /// Whose.
+        /// The person whose data was erased.
         #[serde(skip)]
         person: Id<Subject>,
     },
@@ -358,13 +358,13 @@ pub enum AdministrationEvent {
     RegistrationTokenMade {
         /// How many clients may register with it.
         uses: i64,
-        /// For how many days.
+        /// For how many days it can be used.
         days: i64,
     },
 }
 
 impl AdministrationEvent {
-    /// What was done.
+    /// The kind of change, without its facts.
     #[must_use]
     pub fn change(&self) -> AdministrationChange {
         match self {
@@ -378,7 +378,7 @@ impl AdministrationEvent {
 }
 
 impl AuditEvent {
-    /// What it is about.
+    /// The kind of record that the event becomes.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -400,7 +400,7 @@ impl AuditEvent {
         }
     }
 
-    /// Whom it is about.
+    /// The person or account that it is about, where it is about one: a column of the record.
     #[must_use]
     pub fn person(&self) -> Option<&Id<Subject>> {
         match self {

@@ -10,7 +10,7 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
         impl $name {
-            /// All of them.
+            /// All of them, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The word as it is stored.
@@ -41,7 +41,7 @@ words! {
         Login = "login",
         /// Somebody did not get in.
         LoginRefused = "login-refused",
-        /// A level was judged.
+        /// A login was held against the level that its client needs.
         Decision = "decision",
         /// A person agreed to the release of claims.
         Consent = "consent",
@@ -53,7 +53,7 @@ words! {
         GrantRevoked = "grant-revoked",
         /// An account at an identity provider was linked to a person.
         Link = "link",
-        /// A session ended.
+        /// A session ended, or one client's part in it.
         Logout = "logout",
         /// A client was told of the end of a session, or could not be told.
         LogoutDelivery = "logout-delivery",
@@ -63,7 +63,7 @@ words! {
         Key = "key",
         /// A server started, or a client was added, changed or removed.
         Configuration = "configuration",
-        /// An administrator did something.
+        /// An administrator's command changed something or exported personal data.
         Administration = "administration",
         /// Records past their retention were removed.
         Retention = "trail",
@@ -91,7 +91,7 @@ words! {
         LinkedToAnotherPerson = "linked-to-another-person",
         /// A step-up was answered for somebody else than the person of the session.
         AnotherPersonThanLoggedIn = "another-person-than-logged-in",
-        /// Too many wrong tries.
+        /// No try was looked at, after too many wrong ones.
         LockedOut = "locked-out",
     }
 }
@@ -101,7 +101,7 @@ words! {
     DecisionOutcome {
         /// The evidence reaches the level.
         Satisfied = "satisfied",
-        /// A further factor would.
+        /// The evidence does not reach it, and a further factor would.
         StepUp = "step-up",
         /// Nothing that the person has would.
         Unmet = "unmet",
@@ -111,13 +111,13 @@ words! {
 words! {
     /// What a client got its tokens for (RFC 6749 §1.3).
     GrantType {
-        /// An authorization code.
+        /// An authorization code (RFC 6749 §4.1.3).
         AuthorizationCode = "code",
         /// A refresh token, which was replaced.
         RefreshToken = "refresh_token",
         /// A refresh token that was used a moment ago: the client got the first answer again.
         RefreshTokenAgain = "refresh_token-again",
-        /// The client's own credentials.
+        /// The client's own credentials (RFC 6749 §4.4).
         ClientCredentials = "client_credentials",
     }
 }
@@ -141,7 +141,7 @@ words! {
 words! {
     /// What a try to tell a client of a logout came to. Deliveries that have ended are stored under the same words.
     DeliveryOutcome {
-        /// The client took it.
+        /// The client answered with 200 or 204 (OpenID Connect Back-Channel Logout 1.0 §2.8).
         Delivered = "delivered",
         /// The client did not take it: it is tried again.
         PutOff = "put-off",
@@ -158,7 +158,7 @@ words! {
     /// What was done to an account. Only [`AccountChange::Created`] has a way to happen so far; the others are what the
     /// export has an activity for.
     AccountChange {
-        /// It was made.
+        /// It was made, with its first authenticators.
         Created = "created",
         /// It can be used again.
         Enabled = "enabled",
@@ -166,9 +166,9 @@ words! {
         PasswordChanged = "password-changed",
         /// Its password was replaced by somebody else.
         PasswordReset = "password-reset",
-        /// It cannot be used.
+        /// It cannot be used until it is enabled.
         Disabled = "disabled",
-        /// It is gone.
+        /// It was removed for good.
         Deleted = "deleted",
         /// It is closed for a time after wrong tries.
         Locked = "locked",
@@ -212,7 +212,7 @@ words! {
 }
 
 words! {
-    /// What an administrator did.
+    /// What an administrator did at the command line.
     AdministrationChange {
         /// A risk signal was raised.
         SignalRaised = "raised",

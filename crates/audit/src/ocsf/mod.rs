@@ -19,7 +19,7 @@
 //! Why: the schema's ticket activities (3 to 5) are Kerberos' by their text, so tokens are "Other". What is between a
 //! login and the tokens (a level judged, consent, claims released, a grant taken back, a client told of a logout) is a
 //! stage of an authentication session, which is what the class reports. Authorize Session 3003 would need privileges or
-//! groups, and API Activity 6003 the endpoint that a request came from, which the trail does not keep. What concerns no
+//! groups, and API Activity 6003 the endpoint that a request came from, which no record has. What concerns no
 //! person is something managed: Entity Management asks for nothing but the entity.
 //!
 //! Facts that are read, besides `change`: `outcome`, `reason` or `error`, `client`, `session`, `by`, `kid` or `name`.
@@ -41,12 +41,12 @@ pub const SCHEMA_VERSION: &str = "1.8.0";
 /// `OpenID` in `auth_protocol_id`.
 const OPENID: i64 = 4;
 
-/// Who reports: the same for all records of a trail.
+/// Who reports: the same for all records of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OcsfContext {
-    /// Who makes the product.
+    /// Who makes the server (`metadata.product.vendor_name`).
     pub vendor: String,
-    /// The product.
+    /// Which kind of server it is (`metadata.product.name`).
     pub product: String,
     /// The product's version.
     pub product_version: String,
@@ -59,7 +59,7 @@ pub struct OcsfContext {
 /// a place for them.
 ///
 /// The event's `metadata.uid` is `shard-seq`; `unmapped.hash` is the link of the chain, so that a copy elsewhere can be
-/// compared with the trail. Times are in milliseconds since the epoch.
+/// compared with the audit trail. Times are in milliseconds since the epoch.
 #[must_use]
 pub fn event(record: &Record, context: &OcsfContext, personal: Option<&Map<String, Value>>) -> Value {
     let draft = &record.draft;

@@ -1,5 +1,6 @@
 //! The pure half of a time-stamping client (RFC 3161): what is asked, and whether an answer is believed. A time stamp
-//! on a checkpoint shows that the trail was as it is at that time, also to whoever does not trust our clock or key.
+//! on a checkpoint shows that the audit trail was as it is at that time, also to whoever does not trust our clock or
+//! key.
 //!
 //! The signature and the certificates are OpenSSL's to judge: it builds the chain to a configured authority, asks for
 //! the extended key usage for time-stamping, critical and the only one (§2.3), and for the attribute that binds the
@@ -128,9 +129,6 @@ pub fn request(digest: &[u8; 32], nonce: u64) -> Vec<u8> {
 }
 
 /// Verifies the answer to [`request`] (DER of `TimeStampResp`, §2.4.2).
-///
-/// # Errors
-/// [`TimestampRefusal`].
 pub fn verify_response(
     response: &[u8],
     digest: &[u8; 32],
@@ -156,14 +154,11 @@ pub fn verify_response(
 }
 
 /// Verifies a token that was kept, whose nonce is no longer known; returns its time in seconds since the epoch.
-///
-/// # Errors
-/// [`TimestampRefusal`].
 pub fn verify_token(token: &[u8], digest: &[u8; 32], trust: &TrustedTsa) -> Result<i64, TimestampRefusal> {
     verified(token, digest, trust).map(|stamp| stamp.at)
 }
 
-/// What a token states.
+/// What is used of a token's `TSTInfo` (RFC 3161 §2.4.2).
 struct Stamp {
     at: i64,
     nonce: Option<u64>,

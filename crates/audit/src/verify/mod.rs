@@ -87,13 +87,13 @@ pub enum Fault {
 /// consequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
-    /// The chain.
+    /// The chain that was verified.
     pub shard: i64,
     /// [`Fault::Inserted`] and [`Fault::Reordered`]: the number under which the record is stored (if that is where
     /// it belongs, the place at which it was fed). [`Fault::Altered`]: the place. [`Fault::Missing`]: the number
     /// that is not there.
     pub seq: i64,
-    /// What was done.
+    /// What was done to the record at that place.
     pub fault: Fault,
 }
 
@@ -118,7 +118,7 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// How many records were fed.
     pub records: u64,
-    /// The last record.
+    /// The last record that was accepted.
     pub head: Anchor,
     /// The last record that a checkpoint confirms; what is after it could have been rewritten unseen.
     pub confirmed: i64,

@@ -13,7 +13,7 @@ use crate::uri::is_loopback_address;
 /// A request whose client and redirect URI are known: its errors may be redirected.
 #[derive(Debug, Clone)]
 pub struct Bound {
-    /// The client.
+    /// The registered client that `client_id` names.
     pub client: Arc<Client>,
     /// One of the client's redirect URIs, exactly.
     pub redirect_uri: String,
@@ -51,9 +51,6 @@ fn is_port_of_app(client: &Client, registered: &str, uri: &str) -> bool {
 ///
 /// URIs are compared octet by octet (RFC 9700 §2.1), but for the port of an app on loopback: any pattern or prefix
 /// opens a redirector.
-///
-/// # Errors
-/// [`Unbound`].
 pub fn bind(params: &Params, client: Arc<Client>) -> Result<Bound, Unbound> {
     let once = |name: &str| params.get(name).filter(|_| !params.is_repeated(name));
     let uri = once("redirect_uri").ok_or(Unbound::NoRedirectUri)?;

@@ -11,9 +11,9 @@ use crate::params::Params;
 pub enum Prompt {
     /// Nothing may be shown.
     None,
-    /// Log in again.
+    /// Log in again, though there is a session.
     Login,
-    /// Ask for consent.
+    /// Ask for consent, also for what was agreed to before.
     Consent,
     /// Let the person choose the account.
     SelectAccount,

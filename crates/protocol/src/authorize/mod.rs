@@ -30,10 +30,10 @@ pub use check_prompt::Prompt;
 pub use request_object::{REQUEST_URI, effective};
 pub use response::{AuthorizationResponse, ResponseMode};
 
-/// A valid authorization request.
+/// An authorization request that has passed every check (OpenID Connect Core §3.1.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// The client.
+    /// The identifier of the client that sent it.
     pub client_id: String,
     /// One of the client's redirect URIs, exactly.
     pub redirect_uri: String,
@@ -64,7 +64,7 @@ pub struct AuthorizationRequest {
     pub hinted_sub: Option<String>,
     /// Languages in order of preference (BCP 47).
     pub ui_locales: Vec<String>,
-    /// The S256 challenge.
+    /// The PKCE challenge of method S256 (RFC 7636 §4.2); none for a client that may do without.
     pub code_challenge: Option<String>,
     /// The API that access tokens are to be for (RFC 8707).
     #[serde(default)]

@@ -17,7 +17,7 @@ pub enum ResponseMode {
 }
 
 impl ResponseMode {
-    /// The registered name.
+    /// The value of the parameter `response_mode`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,20 +32,20 @@ impl ResponseMode {
 pub struct AuthorizationResponse {
     /// Where it goes: one of the client's redirect URIs, exactly.
     pub redirect_uri: String,
-    /// How.
+    /// How the parameters get there.
     pub mode: ResponseMode,
-    /// What it says.
+    /// The parameters, `iss` among them (RFC 9207 §2).
     pub parameters: Vec<(&'static str, String)>,
 }
 
 impl AuthorizationResponse {
-    /// A code.
+    /// Answers with a code (RFC 6749 §4.1.2).
     #[must_use]
     pub fn success(redirect_uri: &str, mode: ResponseMode, code: &str, state: Option<&str>, issuer: &str) -> Self {
         Self::new(redirect_uri, mode, vec![("code", code.to_owned())], state, issuer)
     }
 
-    /// An error.
+    /// Answers with an error (RFC 6749 §4.1.2.1).
     #[must_use]
     pub fn error(
         redirect_uri: &str,

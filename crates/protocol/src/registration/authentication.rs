@@ -17,7 +17,7 @@ pub enum AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
-    /// The registered names.
+    /// The values of `token_endpoint_auth_method` that a client may register.
     pub(super) const NAMES: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
     /// The method of this name; `client_secret_basic` when none is named.

@@ -103,7 +103,7 @@ impl<'m> MetadataReader<'m> {
         }
     }
 
-    /// Whether nothing was refused.
+    /// Ends the reading, with every refusal if there was one.
     pub(super) fn finish(self) -> Result<(), InvalidMetadata> {
         if self.refusals.is_empty() { Ok(()) } else { Err(InvalidMetadata(self.refusals)) }
     }
@@ -147,7 +147,7 @@ impl<'m> MetadataReader<'m> {
         })
     }
 
-    /// One of some texts.
+    /// A member whose value must be one of these.
     pub(super) fn choice<'c>(&mut self, member: &str, choices: &[&'c str]) -> Option<&'c str> {
         let text = self.text(member)?;
         let chosen = choices.iter().find(|choice| **choice == text).copied();

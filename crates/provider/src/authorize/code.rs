@@ -16,7 +16,7 @@ use crate::interaction::Authenticated;
 /// How long a used code is remembered, in seconds, so that its replay revokes what it minted.
 const REPLAY_MEMORY: i64 = 3_600;
 
-/// An authorization code.
+/// What an authorization code stands for; kept for a while after its use.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CodeRecord {
     pub(crate) grant: Id<Grant>,

@@ -26,15 +26,15 @@ use crate::session::sso::SsoSession;
 /// The transaction of a page (its path has the parameter `login`): it exists, is open, in time, and belongs to this
 /// browser.
 pub struct OpenTransaction<I: Interaction> {
-    /// The engine.
+    /// The engine that serves the page.
     pub provider: Arc<Provider<I>>,
-    /// The browser.
+    /// The session of the browser that asks for the page.
     pub browser: BrowserSession,
-    /// The transaction.
+    /// The transaction as it was read: a change is made only if it is still the same.
     pub transaction: StoredTransaction<I::TransactionData>,
-    /// The client that asked.
+    /// The client that the transaction is to answer.
     pub client: Arc<Client>,
-    /// The language.
+    /// The language of the page, with its texts.
     pub text: Text,
 }
 
@@ -195,9 +195,9 @@ pub struct ClientProfile {
 
 /// A form on a page of a transaction.
 pub struct FormTarget {
-    /// Where it is sent.
+    /// The path that the browser posts it to.
     pub action: String,
-    /// Its CSRF token.
+    /// The value of its hidden field `csrf`.
     pub csrf: String,
 }
 
@@ -212,7 +212,7 @@ pub trait FormPurpose: Send + 'static {
     const OF_SESSION: bool = false;
 }
 
-/// Gives the login up.
+/// Gives the login up: the client is answered with an error.
 pub struct Cancel;
 
 impl FormPurpose for Cancel {
@@ -233,9 +233,9 @@ fn csrf_purpose<F: FormPurpose, I: Interaction>(open: &OpenTransaction<I>) -> St
 
 /// A form of an open transaction whose CSRF token was checked.
 pub struct TransactionForm<F, I: Interaction> {
-    /// The transaction.
+    /// The transaction that the form belongs to.
     pub open: OpenTransaction<I>,
-    /// What was filled in.
+    /// The fields of the form, each there once.
     pub form: Params,
     purpose: PhantomData<F>,
 }

@@ -20,13 +20,13 @@ const REMEMBERED: i64 = 6 * 3_600;
 pub struct Transaction<D> {
     /// Its identifier, which stands in its pages' paths.
     pub id: Id<id::Transaction>,
-    /// The request.
+    /// What the client asks for, checked.
     pub request: AuthorizationRequest,
     /// The browser that it belongs to; none until a page or redirect is first fetched.
     pub browser: Option<Id<id::Browser>>,
-    /// When it began.
+    /// When the request arrived.
     pub created: Timestamp,
-    /// When it ends.
+    /// The end of the time that the person has to log in.
     pub expires: Timestamp,
     /// Whether its answer has been sent.
     pub finished: bool,
@@ -66,7 +66,7 @@ impl<D: Serialize + DeserializeOwned + Send + Sync> Entry for Transaction<D> {
 /// A transaction as it stands in the store, so that it changes only from what was read.
 pub type StoredTransaction<D> = Stored<Transaction<D>>;
 
-/// The store of transactions.
+/// The authorization transactions in the short-lived store.
 pub struct Transactions<D> {
     entries: Entries<Transaction<D>>,
 }

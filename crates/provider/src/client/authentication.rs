@@ -66,7 +66,6 @@ impl Entry for UsedAssertion {
     }
 }
 
-/// Authenticates clients.
 #[derive(Clone)]
 pub(crate) struct ClientAuthenticator {
     settings: Arc<Settings>,

@@ -34,10 +34,10 @@ pub enum FetchError {
     Status(StatusCode),
 }
 
-/// An answer.
+/// What a client's address answered with status 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Its octets.
+    /// The whole body of the answer.
     pub body: Vec<u8>,
     /// Its media type, without parameters.
     pub media_type: String,

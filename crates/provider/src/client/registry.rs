@@ -18,9 +18,9 @@ const REMEMBERED: i64 = 10;
 /// How many keys of a set are looked at.
 const MOST_KEYS: usize = 50;
 
-/// The clients.
+/// The clients of this server, declared or registered.
 pub struct Clients {
-    /// Where they are kept.
+    /// The store of registered clients; the declared ones are noted in it too.
     pub store: Arc<dyn ClientStore>,
     /// What they have published: key sets, sectors, logos.
     pub documents: Documents,
@@ -39,9 +39,6 @@ impl Clients {
     }
 
     /// The client with this identifier.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub async fn find(&self, client_id: &str, now: Timestamp) -> Result<Option<Arc<Client>>, StorageError> {
         if let Some(client) = self.declared.get(client_id) {
             return Ok(Some(Arc::clone(client)));
@@ -68,9 +65,6 @@ impl Clients {
     }
 
     /// The clients with these identifiers; those that are gone are left out.
-    ///
-    /// # Errors
-    /// [`StorageError`].
     pub async fn find_all(
         &self,
         ids: impl IntoIterator<Item = &String> + Send,

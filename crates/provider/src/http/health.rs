@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use crate::interaction::Interaction;
 use crate::provider::Provider;
 
-/// The process answers.
+/// Liveness: asks no store, since a restart would not bring a store back.
 pub(crate) async fn healthz() -> &'static str {
     "ok"
 }

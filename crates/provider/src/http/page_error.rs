@@ -21,7 +21,7 @@ pub enum PageError {
     Refused {
         /// The status to answer with.
         status: StatusCode,
-        /// What the page says.
+        /// The kind of problem, which has its text in both languages.
         problem: Problem,
         /// Another link than the one to the first page.
         link: Option<NextLink>,

@@ -45,7 +45,7 @@ async fn post_token(http: &dyn HttpClient, uri: &str, token: &str) -> bool {
     }
 }
 
-/// Delivers logout tokens.
+/// Sends logout tokens from the outbox, each until the client takes it or it is given up.
 pub struct BackChannel {
     pub(crate) settings: Arc<Settings>,
     pub(crate) runtime: Runtime,

@@ -18,7 +18,6 @@ const HEALTH_WINDOW: i64 = 86_400;
 /// The most deliveries that a client is told of at once.
 const MOST: i64 = 100;
 
-/// What the endpoint needs.
 pub(crate) struct DeliveriesEndpoint {
     authenticator: ClientAuthenticator,
     outbox: Arc<dyn LogoutOutbox>,

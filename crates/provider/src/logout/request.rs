@@ -19,7 +19,7 @@ use crate::settings::Settings;
 /// How long a request is kept whose browser has not yet brought its cookie, in seconds.
 const SUSPENDED: i64 = 300;
 
-/// A logout request.
+/// A logout request (OpenID Connect RP-Initiated Logout 1.0 §2).
 pub(crate) struct LogoutRequest {
     params: Params,
     pub(crate) client: Option<Arc<Client>>,

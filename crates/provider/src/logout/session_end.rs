@@ -21,7 +21,7 @@ use crate::session::sso::{Sessions, SsoSession};
 /// already. Slower ones are told by the outbox.
 const FIRST_DELIVERY: Duration = Duration::from_secs(2);
 
-/// Ends sessions.
+/// Ends a session, or one client's part in it, and has the clients told.
 pub struct SessionEnd<L> {
     pub(crate) runtime: Runtime,
     pub(crate) clients: Arc<Clients>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ProviderError;
 use crate::settings::Lifetimes;
 
-/// A single sign-on session.
+/// A single sign-on session: who is logged in, and which clients know it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SsoSession<D> {
     /// Its identifier: the `sid` claim.
@@ -49,7 +49,7 @@ impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> Sessions<D> {
         Self { entries: Entries::new(store), lifetimes }
     }
 
-    /// Begins a session.
+    /// Stores a new session; it ends after the lifetimes of this server's settings.
     pub async fn start(
         &self,
         sid: Id<Sso>,
@@ -63,7 +63,7 @@ impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> Sessions<D> {
         Ok(session)
     }
 
-    /// A living session.
+    /// The session with this identifier, unless it has ended.
     pub async fn load(&self, sid: Option<&Id<Sso>>, now: Timestamp) -> Result<Option<SsoSession<D>>, ProviderError> {
         let Some(sid) = sid else { return Ok(None) };
         Ok(self.entries.get(sid.as_str(), now).await?.map(Stored::into_value))

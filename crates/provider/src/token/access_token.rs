@@ -104,7 +104,7 @@ impl AccessTokens {
         }
     }
 
-    /// Issues a token.
+    /// Issues a token in the client's format and keeps it under its digest.
     pub(crate) async fn issue(
         &self,
         client: &Client,

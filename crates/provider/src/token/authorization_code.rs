@@ -48,7 +48,7 @@ impl AuthorizationCodeGrant {
         }
     }
 
-    /// Redeems a code.
+    /// Exchanges a code for tokens (RFC 6749 §4.1.3).
     pub(crate) async fn redeem(
         &self,
         client: &Client,

@@ -14,7 +14,6 @@ use crate::runtime::SigningKeys;
 use crate::settings::Settings;
 use crate::token::claim_source::ClaimSource;
 
-/// Issues ID tokens.
 pub(crate) struct IdTokens {
     settings: Arc<Settings>,
     keys: Arc<SigningKeys>,

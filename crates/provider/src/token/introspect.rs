@@ -15,7 +15,6 @@ use crate::provider::Provider;
 use crate::settings::Settings;
 use crate::token::access_token::AccessTokens;
 
-/// What the endpoint needs.
 pub(crate) struct IntrospectionEndpoint {
     authenticator: ClientAuthenticator,
     settings: Arc<Settings>,

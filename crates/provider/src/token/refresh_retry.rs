@@ -41,7 +41,7 @@ impl Entry for KeptResponse {
     }
 }
 
-/// The kept responses.
+/// The responses that are kept, encrypted under a key that comes from the refresh token.
 pub(crate) struct RefreshRetries {
     entropy: Arc<dyn Entropy>,
     entries: Entries<KeptResponse>,

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::token::access_token::{AccessTokenScope, AccessTokens, authorization_details};
 use crate::token::id_token::IdTokens;
 
-/// A successful response.
+/// A successful token response (RFC 6749 §5.1).
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct TokenResponse {
     access_token: String,

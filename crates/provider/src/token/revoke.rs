@@ -15,7 +15,6 @@ use crate::interaction::Interaction;
 use crate::provider::Provider;
 use crate::token::access_token::AccessTokens;
 
-/// What the endpoint needs.
 pub(crate) struct RevocationEndpoint {
     authenticator: ClientAuthenticator,
     grants: Arc<dyn Grants>,

@@ -23,7 +23,6 @@ use crate::settings::Settings;
 use crate::token::access_token::{AccessTokens, ActiveToken};
 use crate::token::claim_source::ClaimSource;
 
-/// What the endpoint needs.
 pub(crate) struct UserinfoEndpoint {
     settings: Arc<Settings>,
     runtime: Runtime,

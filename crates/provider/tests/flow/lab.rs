@@ -181,7 +181,6 @@ pub(crate) fn post(path: &str) -> axum::http::request::Builder {
     Request::post(path).header("content-type", "application/x-www-form-urlencoded")
 }
 
-/// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) path: String,

@@ -25,7 +25,7 @@ pub struct GrantRecord {
     pub body: GrantBody,
     /// Whether it outlives the session (`offline_access`).
     pub offline: bool,
-    /// When it was made.
+    /// When its code was redeemed.
     pub created_at: Timestamp,
     /// When it was revoked; a revoked grant gives nothing any more.
     pub revoked_at: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct GrantBody {
     pub acr: Option<String>,
     /// The methods that the person used (RFC 8176).
     pub amr: Vec<String>,
-    /// When the person authenticated.
+    /// When the person authenticated, for the `auth_time` claim.
     pub auth_time: Timestamp,
     /// The names of the claims that go into the ID token.
     pub id_token_claims: BTreeSet<String>,
@@ -108,6 +108,6 @@ pub trait Grants: Send + Sync {
     async fn revoke_grant(&self, id: &Id<Grant>, events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Revokes the grants of a session that do not outlive it.
     async fn revoke_session(&self, sid: &Id<Sso>, events: &[AuditEvent], now: Timestamp) -> Result<()>;
-    /// Whether the store answers.
+    /// Fails when the store does not answer, for the readiness check.
     async fn ping(&self) -> Result<()>;
 }

@@ -30,7 +30,7 @@ pub const DELIVERED: &str = DeliveryOutcome::Delivered.as_str();
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryState {
-    /// The delivery.
+    /// What was to be delivered, and to which client.
     pub delivery: DeliveryRecord,
     /// When it was queued, where that was noted.
     pub queued_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub struct DeliveryHealth {
     pub waiting: i64,
     /// When the oldest of those was queued.
     pub oldest_waiting_at: Option<Timestamp>,
-    /// How many were delivered.
+    /// How many the client took.
     pub delivered: i64,
     /// When the last one was delivered.
     pub last_delivered_at: Option<Timestamp>,
@@ -60,7 +60,7 @@ pub struct DeliveryHealth {
 /// Logout tokens on their way.
 #[async_trait]
 pub trait LogoutOutbox: Send + Sync {
-    /// Queues deliveries.
+    /// Queues deliveries, whose first try is due at once.
     async fn enqueue(&self, deliveries: &[DeliveryRecord], events: &[AuditEvent], now: Timestamp) -> Result<()>;
     /// Ends a session for good, as far as it is durable: queues what its clients are told, revokes the grants that
     /// do not outlive it, and records it, in one step. With `only`, a client's part in it.

@@ -15,7 +15,7 @@ use crate::grants::grant;
 use crate::people::upstream;
 use crate::race::{RACERS, race};
 
-/// A store of the trail beside what it records.
+/// A store of the audit trail beside what it records.
 pub(crate) trait AuditStore: Audit + Grants + People + Signals {}
 impl<T: Audit + Grants + People + Signals> AuditStore for T {}
 
@@ -35,7 +35,7 @@ pub(crate) fn sealing(store: SqlStore) -> SqlStore {
     store.with_audit_key(EncryptionKey::new(&[7; 32]).unwrap(), Arc::new(Counting(AtomicU8::new(0))))
 }
 
-/// Something in each table of the trail.
+/// Something in each table of the audit trail.
 pub(crate) async fn fill(store: &SqlStore) {
     Audit::append(store, &[login_through("p9", "Nguyễn Văn An")], NOW).await.unwrap();
     Audit::append(store, &[link("p9")], NOW + 1).await.unwrap();

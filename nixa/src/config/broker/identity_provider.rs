@@ -20,7 +20,7 @@ pub struct UpstreamIdpSection {
     pub name: LocalizedText,
     /// What it is good for, as people see it.
     pub description: LocalizedText,
-    /// Its issuer identifier.
+    /// Its issuer identifier, at which its metadata is found.
     pub issuer: String,
     /// Our client identifier there.
     pub client_id: String,

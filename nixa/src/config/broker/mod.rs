@@ -30,7 +30,7 @@ pub struct BrokerSection {
     /// The identity providers, in the order in which people see them.
     #[serde(default)]
     pub identity_provider: Vec<UpstreamIdpSection>,
-    /// The portals.
+    /// The portals that are declared here; others may register by API.
     #[serde(default)]
     pub portal: Vec<PortalSection>,
     /// What may raise the level of a login.
@@ -44,7 +44,7 @@ pub(crate) fn portal_scopes() -> impl Iterator<Item = &'static str> {
 }
 
 impl BrokerSection {
-    /// The assurance policy.
+    /// Reads the policy's file, or the built-in default policy without one.
     ///
     /// # Errors
     /// What is wrong with it.

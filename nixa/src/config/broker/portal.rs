@@ -24,7 +24,7 @@ const REQUIRED: [&str; 4] = ["client_name", "client_name#vi", "client_uri", "sco
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortalSection {
-    /// The client identifier.
+    /// The `client_id` that the portal sends.
     pub client_id: String,
     /// The secret, for `client_secret_basic` and `client_secret_post`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct ServiceSection {
     /// Whether single sign-on alone may serve.
     #[serde(default = "default_true")]
     pub sso: bool,
-    /// What the person reads.
+    /// The name of the service, as the person reads it.
     pub text: LocalizedText,
 }
 

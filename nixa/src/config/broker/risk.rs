@@ -27,7 +27,7 @@ pub struct HeaderSection {
     /// The value that it must have; any value without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The signal.
+    /// The signal that it raises, by name in the policy.
     pub signal: String,
 }
 

@@ -30,7 +30,7 @@ pub struct TimestampSection {
 }
 
 impl TimestampSection {
-    /// Whose signature counts.
+    /// Reads the certificates of `trust`.
     ///
     /// # Errors
     /// What is wrong with the file.

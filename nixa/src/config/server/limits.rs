@@ -40,7 +40,7 @@ impl LimitsSection {
         }
     }
 
-    /// The limits.
+    /// The limits as the engine takes them.
     #[must_use]
     pub fn limits(&self) -> RateLimits {
         RateLimits {

@@ -54,7 +54,7 @@ pub struct ServerSection {
     /// After how many days signing keys are replaced; at least 3, by `nixa keys rotate` alone without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_keys_days: Option<u32>,
-    /// Where state is kept.
+    /// Where state is kept: in files of the data directory without it.
     #[serde(default, skip_serializing_if = "StoreSection::is_default")]
     pub store: StoreSection,
     /// How the audit trail is kept.
@@ -69,7 +69,7 @@ pub struct ServerSection {
     /// How often may be asked.
     #[serde(default, skip_serializing_if = "LimitsSection::is_default")]
     pub limits: LimitsSection,
-    /// Turns TLS on.
+    /// Turns TLS on; without it a proxy in front may do so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
 }
@@ -99,10 +99,7 @@ impl ServerSection {
         self.store.durable(&self.data_dir)
     }
 
-    /// The master key.
-    ///
-    /// # Errors
-    /// [`KeyError`].
+    /// Reads the master key; where none is configured, the first start makes one.
     pub fn master_key(&self, entropy: &dyn Entropy) -> Result<EncryptionKey, KeyError> {
         let text = match self.master_key.as_deref() {
             Some(named) => match named.strip_prefix("env:") {
