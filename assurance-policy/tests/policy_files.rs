@@ -165,7 +165,7 @@ fn all_findings_come_at_once_in_the_order_of_lines() {
     );
     let found = findings(&text);
     assert!(found.len() >= 2 && found.is_sorted(), "{found:?}");
-    assert!(findings("ladder = []\n[methods]").iter().any(|(_, r)| r.contains("has no rung")));
+    assert!(findings("ladder = []\n[methods]").iter().any(|(_, r)| r.contains("has no level")));
 }
 
 #[test]

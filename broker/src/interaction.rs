@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::assessment::Assessment;
 use crate::broker::Broker;
-use crate::next::{Facts, LoginRecord};
+use crate::next::{DecisionDraft, Facts};
 use crate::transaction::{BrokerSession, BrokerTransaction, SessionData, TransactionData};
 
 impl Broker {
@@ -26,6 +26,34 @@ impl Broker {
         now: Timestamp,
     ) -> Result<Assessment, ProviderError> {
         Ok(self.assess(transaction, session, &self.risk.of_operator(now).await?, now))
+    }
+
+    /// Stores a decision with everything that it was made from.
+    pub(crate) async fn record_decision(&self, draft: DecisionDraft, now: Timestamp) -> Result<(), ProviderError> {
+        let DecisionDraft { client_id, person, assessment, new_device } = draft;
+        let Assessment { requirement, evidence, capabilities, decision } = &assessment;
+        let stored = json!({
+            "requirement": requirement,
+            "held": evidence,
+            "offers": capabilities,
+            "uses": explain_factors(&self.policy, requirement, evidence, capabilities, now.0, decision),
+            "decision": decision,
+            "sentence": sentence(decision),
+        });
+        let stored = DecisionRecord {
+            id: Id::random(&*self.entropy),
+            at: now,
+            client_id,
+            person: Some(person.clone()),
+            policy: self.policy.version().to_owned(),
+            record: stored,
+        };
+        let event = decision_made(&stored, decision);
+        self.people.record_decision(&stored, &[event]).await?;
+        if let Some(device) = new_device {
+            self.risk.remember(&person, &device, now).await?;
+        }
+        Ok(())
     }
 
     async fn facts(
@@ -68,43 +96,20 @@ fn decision_made(record: &DecisionRecord, decision: &Decision) -> AuditEvent {
 impl Interaction for Broker {
     type TransactionData = TransactionData;
     type SessionData = SessionData;
-    type Record = LoginRecord;
+    type Record = DecisionDraft;
 
     async fn next(
         &self,
         transaction: &Transaction<TransactionData>,
         session: Option<&SsoSession<SessionData>>,
         now: Timestamp,
-    ) -> Result<Next<LoginRecord>, ProviderError> {
+    ) -> Result<Next<DecisionDraft>, ProviderError> {
         let facts = self.facts(transaction, session, now).await?;
         Ok(self.decide(transaction, session, &facts, now))
     }
 
-    async fn record(&self, record: LoginRecord, now: Timestamp) -> Result<(), ProviderError> {
-        let LoginRecord { client_id, person, assessment, new_device } = record;
-        let Assessment { requirement, evidence, capabilities, decision } = &assessment;
-        let stored = json!({
-            "requirement": requirement,
-            "held": evidence,
-            "offers": capabilities,
-            "uses": explain_factors(&self.policy, requirement, evidence, capabilities, now.0, decision),
-            "decision": decision,
-            "sentence": sentence(decision),
-        });
-        let stored = DecisionRecord {
-            id: Id::random(&*self.entropy),
-            at: now,
-            client_id,
-            person: Some(person.clone()),
-            policy: self.policy.version().to_owned(),
-            record: stored,
-        };
-        let event = decision_made(&stored, decision);
-        self.people.record_decision(&stored, &[event]).await?;
-        if let Some(device) = new_device {
-            self.risk.remember(&person, &device, now).await?;
-        }
-        Ok(())
+    async fn record(&self, draft: DecisionDraft, now: Timestamp) -> Result<(), ProviderError> {
+        self.record_decision(draft, now).await
     }
 
     fn observe(&self, headers: &HeaderMap, data: &TransactionData) -> Option<TransactionData> {

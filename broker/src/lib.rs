@@ -3,6 +3,7 @@
 //! It owns upstream identity providers, linking, single sign-on across portals, consent and the record
 //! of decisions. It must hold no credential: who a person is, an identity provider says.
 
+mod answer;
 mod assessment;
 mod broker;
 mod evidence;
@@ -16,7 +17,7 @@ mod transaction;
 mod upstream;
 
 pub use broker::Broker;
-pub use next::LoginRecord;
+pub use next::DecisionDraft;
 pub use pages::routes;
 pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};

@@ -22,9 +22,9 @@ pub(crate) struct Facts {
     pub(crate) agreed: BTreeSet<String>,
 }
 
-/// What is recorded of a decision about a person.
+/// A decision about a person, to be recorded.
 #[derive(Debug)]
-pub struct LoginRecord {
+pub struct DecisionDraft {
     pub(crate) client_id: String,
     pub(crate) person: Id<Subject>,
     pub(crate) assessment: Assessment,
@@ -32,7 +32,7 @@ pub struct LoginRecord {
     pub(crate) new_device: Option<Digest>,
 }
 
-impl LoginRecord {
+impl DecisionDraft {
     pub(crate) fn new(transaction: &BrokerTransaction, session: &BrokerSession, assessment: Assessment) -> Self {
         let (client_id, person) = (transaction.request.client_id.clone(), session.subject.clone());
         Self { client_id, person, assessment, new_device: None }
@@ -47,7 +47,7 @@ impl Broker {
         session: Option<&BrokerSession>,
         facts: &Facts,
         now: Timestamp,
-    ) -> Next<LoginRecord> {
+    ) -> Next<DecisionDraft> {
         if transaction.data.cancelled {
             return deny(ErrorCode::AccessDenied, "the person cancelled the login", None);
         }
@@ -72,7 +72,7 @@ impl Broker {
                     auth_time: Timestamp(reached.auth_time),
                 };
                 let new_device = session.data.device.clone().filter(|_| session.data.new_device);
-                let record = LoginRecord { new_device, ..LoginRecord::new(transaction, session, assessment) };
+                let record = DecisionDraft { new_device, ..DecisionDraft::new(transaction, session, assessment) };
                 Next::Issue { authenticated, record }
             }
             (Decision::Unmet { .. }, session) => {
@@ -80,7 +80,7 @@ impl Broker {
                     return prompt(transaction, "unmet", ErrorCode::UnmetAuthenticationRequirements);
                 }
                 // Of nobody it is not recorded: strangers could fill the store with requests alone.
-                let record = session.map(|session| LoginRecord::new(transaction, session, assessment));
+                let record = session.map(|session| DecisionDraft::new(transaction, session, assessment));
                 let unmet = "the level that the service needs cannot be reached";
                 deny(ErrorCode::UnmetAuthenticationRequirements, unmet, record)
             }
@@ -151,10 +151,10 @@ fn needs_no_choice(data: &TransactionData, session: Option<&BrokerSession>, sour
     used && data.notice.is_none() && data.fell_short.is_empty()
 }
 
-fn prompt(transaction: &BrokerTransaction, page: &str, silent: ErrorCode) -> Next<LoginRecord> {
+fn prompt(transaction: &BrokerTransaction, page: &str, silent: ErrorCode) -> Next<DecisionDraft> {
     Next::Prompt { path: transaction.page_path(page), silent }
 }
 
-fn deny(code: ErrorCode, description: &'static str, record: Option<LoginRecord>) -> Next<LoginRecord> {
+fn deny(code: ErrorCode, description: &'static str, record: Option<DecisionDraft>) -> Next<DecisionDraft> {
     Next::Deny { error: OAuthError::new(code, description), record }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{AuditEvent, KeyEvent, SigningKeyFacts};
-use nixa_protocol::encryption::{DecryptionError, EncryptionKey};
+use nixa_protocol::encryption::{DecryptionError, EncryptionError, EncryptionKey};
 use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
 use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
 use nixa_protocol::{Entropy, Timestamp};
@@ -28,6 +28,9 @@ pub enum KeyError {
     /// The master key is not the one under which this store's secrets were encrypted, or they were changed.
     #[error("the secrets of this store cannot be opened with this master key")]
     Decryption(#[from] DecryptionError),
+    /// A secret cannot be encrypted.
+    #[error("a secret cannot be encrypted")]
+    Encryption(#[from] EncryptionError),
     /// The store has no key of the audit trail.
     #[error("the store has no key of the audit trail: it was never served from, or the key was taken away")]
     NoAuditKey,

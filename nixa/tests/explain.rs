@@ -93,7 +93,7 @@ fn what_cannot_be_read_is_said() {
     let output = nixa(&["explain", "--matrix", "--policy", file.to_str().unwrap()], "");
     assert!(!output.status.success());
     let message = text(&output.stderr);
-    assert!(message.contains("line 1: ladder: has no rung") && message.contains("line 2: methods.x"), "{message}");
+    assert!(message.contains("line 1: ladder: has no level") && message.contains("line 2: methods.x"), "{message}");
     assert!(!nixa(&["explain"], "").status.success());
     assert!(!nixa(&["explain", "--evidence", "/nonexistent"], "").status.success());
 }

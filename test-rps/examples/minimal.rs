@@ -64,7 +64,7 @@ async fn login(portal: State<Arc<Portal>>, session: Session, level: Path<usize>)
     let request = portal.client.authorize_url(Flow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
     let essential = format!(r#"{{"id_token":{{"acr":{{"essential":true,"values":["{acr}"]}}}}}}"#);
     let (url, state, nonce) = request.set_pkce_challenge(challenge).add_extra_param("claims", essential).url();
-    // In the session and under its `state`, so that only this browser can finish this login, and once.
+    // In the session and under its `state`, so that only this browser can finish this login; the code is good once.
     session.insert(&format!("state {}", state.secret()), (nonce, verifier, *level)).await.map_err(refuse)?;
     Ok(Redirect::to(url.as_str()))
 }

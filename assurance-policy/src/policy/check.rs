@@ -65,7 +65,7 @@ pub(super) fn load(text: &str, version: String) -> Result<Policy, PolicyError> {
 /// What can be said of each part by itself.
 fn check_parts(file: &File, findings: &mut Findings<'_>) {
     if file.ladder.is_empty() {
-        findings.found.push(PolicyFinding { line: 1, reason: "ladder: has no rung".to_owned() });
+        findings.found.push(PolicyFinding { line: 1, reason: "ladder: has no level".to_owned() });
     }
     if let Some(last) = file.methods.values().nth(MOST_METHODS) {
         findings.add(last, format!("methods: more than {MOST_METHODS}"));
@@ -102,7 +102,7 @@ fn check_parts(file: &File, findings: &mut Findings<'_>) {
         }
         for (method, freshness) in &level.factor_freshness {
             if freshness.limit() > level.freshness.limit() {
-                findings.add(spanned, format!("ladder `{acr}`: `{method}` counts for longer than the rung allows"));
+                findings.add(spanned, format!("ladder `{acr}`: `{method}` counts for longer than the level allows"));
             }
         }
     }

@@ -9,6 +9,7 @@ use nixa_provider::ProviderError;
 use nixa_storage::{Resolution, UpstreamAccount};
 
 use super::{OpenLogin, session_of};
+use crate::answer::{SessionChange, session_change};
 use crate::evidence::{known_factors, merge};
 use crate::personal_number::PersonalNumber;
 use crate::settings::IdpSettings;
@@ -57,16 +58,14 @@ pub(super) async fn accept_identity(
     // `auth_time` is that of the oldest factor: after the request was sent, all of them were shown for it.
     let all_new = request.reauthenticate || identity.auth_time > request.sent_at;
     let factors = known_factors(evidence.factors, known, &request.transaction, all_new);
-    let sid = match current {
-        Some(session) if session.subject == person => session.sid,
-        // A step-up must come from the person who is logged in; the session stays as it was.
-        Some(_) if request.sid.is_some() => {
+    let sid = match session_change(current.as_ref(), &person, request) {
+        SessionChange::Join(sid) => sid,
+        SessionChange::Start => start_session(open, person, device).await?.sid,
+        SessionChange::OtherPerson => {
             record_refusal(open, &idp.id, LoginRefusalReason::AnotherPersonThanLoggedIn).await?;
             return Ok(Outcome::Notice(BrokerNotice::OtherPerson));
         }
-        // The session ended meanwhile: what the provider remembered from before a logout counts for nothing.
-        None if !request.reauthenticate => return Ok(Outcome::SessionEnded),
-        _ => start_session(open, person, device).await?.sid,
+        SessionChange::Ended => return Ok(Outcome::SessionEnded),
     };
     let added = provider.sessions.change(&sid, now, |session| {
         merge(&mut session.data.factors, &factors);

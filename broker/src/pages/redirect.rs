@@ -4,10 +4,11 @@ use assurance_policy::Decision;
 use axum::extract::Path;
 use axum::response::Response;
 use nixa_protocol::digest;
-use nixa_provider::{Interaction as _, PageError, ProviderError, see_other};
+use nixa_provider::{PageError, ProviderError, see_other};
 
 use super::{OpenLogin, callback_uri, session_of, upstream_requests};
-use crate::next::LoginRecord;
+use crate::answer::must_reauthenticate;
+use crate::next::DecisionDraft;
 use crate::transaction::BrokerNotice;
 use crate::upstream::{RequestedAssurance, UpstreamError, UpstreamRequest};
 
@@ -45,27 +46,19 @@ async fn authorization_url(open: &OpenLogin, idp: &str) -> Result<Option<String>
     let plan = plans.iter().find(|p| p.source == idp);
     let (Some(plan), Some(idp)) = (plan, broker.idp(idp)) else { return Ok(None) };
     let other_person = open.transaction.data.notice == Some(BrokerNotice::OtherPerson);
-    // Outside a session of ours a login that the provider remembers counts for nothing: somebody else may
-    // have logged out here and left it behind.
-    // So does one that has become too old: what is shown again must not pass for what is remembered.
-    let known =
-        |method: &String| assessment.evidence.factors.iter().any(|f| f.method == *method && f.source == plan.source);
-    let reauthenticate = session.is_none() || other_person || plan.methods.iter().any(known);
+    let reauthenticate = must_reauthenticate(session.as_ref(), other_person, &assessment.evidence, plan);
     let level = plan.acr.clone();
     let assurance =
         RequestedAssurance::for_level(&broker.policy, idp, &level, &assessment.requirement, reauthenticate, now);
     let redirect_uri = callback_uri(provider, &idp.id);
     let sent = broker.upstream.authorization_url(idp, &redirect_uri, &assurance, open.text.lang()).await;
     let sent = sent.map_err(Failed::Upstream)?;
-    if let Some(session) = &session {
-        broker.record(LoginRecord::new(&open.transaction, session, assessment), now).await?;
-    }
     let request = UpstreamRequest {
         transaction: open.transaction.id.clone(),
         browser: open.browser.id().clone(),
         idp: idp.id.clone(),
         level,
-        sid: session.map(|session| session.sid),
+        sid: session.as_ref().map(|session| session.sid.clone()),
         nonce: sent.nonce,
         code_verifier: sent.code_verifier,
         sent_at: now,
@@ -73,5 +66,8 @@ async fn authorization_url(open: &OpenLogin, idp: &str) -> Result<Option<String>
         used: false,
     };
     upstream_requests(provider).put(digest(&sent.state).as_str(), &request, now).await?;
+    if let Some(session) = &session {
+        broker.record_decision(DecisionDraft::new(&open.transaction, session, assessment), now).await?;
+    }
     Ok(Some(sent.url))
 }

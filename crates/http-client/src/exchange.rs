@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::ClientBuilder;
 
+use crate::request::Wanted;
 use crate::{HttpError, Response};
 
 /// How long a connection may take.
@@ -36,10 +37,13 @@ pub(crate) async fn exchange(
     client: &reqwest::Client,
     request: reqwest::Request,
     limits: Limits,
+    wanted: Wanted,
 ) -> Result<Response, HttpError> {
     let mut answer = client.execute(request).await?;
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
+    while wanted == Wanted::WithBody
+        && let Some(chunk) = answer.chunk().await?
+    {
         if body.len() + chunk.len() > limits.body {
             return Err(HttpError::TooLarge);
         }

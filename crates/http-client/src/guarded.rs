@@ -11,6 +11,7 @@ use reqwest::redirect::{Attempt, Policy};
 
 use crate::error::Refusal;
 use crate::exchange::{Limits, exchange};
+use crate::request::Wanted;
 use crate::{AddressPolicy, HttpClient, HttpError, Request, Response, SetupError};
 
 /// How many redirects of a `GET` are followed.
@@ -71,11 +72,12 @@ fn follow(policy: &AddressPolicy, attempt: Attempt<'_>) -> reqwest::redirect::Ac
 impl HttpClient for GuardedClient {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let client = if request.method() == Method::GET { &self.following } else { &self.direct };
+        let wanted = Wanted::of(&request);
         let request = reqwest::Request::try_from(request).map_err(|_| HttpError::InvalidUrl)?;
         if !self.policy.allows_url(request.url()) {
             return Err(HttpError::AddressRefused);
         }
-        exchange(client, request, self.limits).await
+        exchange(client, request, self.limits, wanted).await
     }
 }
 

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 pub use address_policy::AddressPolicy;
 pub use error::{HttpError, SetupError};
 pub use guarded::GuardedClient;
-pub use request::{Request, Response, get, post};
+pub use request::{Request, Response, get, post, status_only};
 pub use trusted::TrustedClient;
 
 /// Sends requests; tests answer them in the same process.

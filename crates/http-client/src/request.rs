@@ -22,6 +22,26 @@ pub fn post(url: &str, media_type: &'static str, body: impl Into<Vec<u8>>) -> Re
     Ok(request)
 }
 
+/// What of an answer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    WithBody,
+    StatusOnly,
+}
+
+impl Wanted {
+    pub(crate) fn of(request: &Request) -> Self {
+        request.extensions().get().copied().unwrap_or(Self::WithBody)
+    }
+}
+
+/// The request, of whose answer the status alone counts: a body, however long or slow, changes nothing.
+#[must_use]
+pub fn status_only(mut request: Request) -> Request {
+    request.extensions_mut().insert(Wanted::StatusOnly);
+    request
+}
+
 /// URLs are read as browsers read them: hosts and paths need not be ASCII.
 fn request(method: Method, url: &str, body: Vec<u8>) -> Result<Request, HttpError> {
     let url = Url::parse(url).map_err(|_| HttpError::InvalidUrl)?;

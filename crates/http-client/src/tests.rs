@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::exchange::Limits;
-use crate::{AddressPolicy, GuardedClient, HttpClient, HttpError, TrustedClient, get, post};
+use crate::{AddressPolicy, GuardedClient, HttpClient, HttpError, TrustedClient, get, post, status_only};
 
 /// So that a test of time is over soon.
 const LIMITS: Limits = Limits { time: Duration::from_millis(500), body: 1_000 };
@@ -128,6 +128,8 @@ async fn an_answer_has_to_come_and_to_end_in_time() {
             let refused = client.send(get(&server.url(path)).unwrap()).await;
             assert!(matches!(refused, Err(HttpError::TimedOut)), "{path} {refused:?}");
         }
+        let head = client.send(status_only(get(&server.url("/stalling")).unwrap())).await;
+        assert_eq!(head.unwrap().status(), 200, "a body that never ends takes nothing back");
     }
 }
 

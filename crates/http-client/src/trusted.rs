@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use reqwest::redirect::Policy;
 
 use crate::exchange::{Limits, exchange};
+use crate::request::Wanted;
 use crate::{HttpClient, HttpError, Request, Response, SetupError};
 
 /// Asks any address, through the proxy of the environment where there is one. It follows no redirect: an endpoint
@@ -29,7 +30,8 @@ impl TrustedClient {
 #[async_trait]
 impl HttpClient for TrustedClient {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let wanted = Wanted::of(&request);
         let request = reqwest::Request::try_from(request).map_err(|_| HttpError::InvalidUrl)?;
-        exchange(&self.client, request, self.limits).await
+        exchange(&self.client, request, self.limits, wanted).await
     }
 }

@@ -8,6 +8,11 @@ use thiserror::Error;
 
 use crate::entropy::Entropy;
 
+/// A key is not one of 256 bits, or what it is to encrypt is too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("cannot be encrypted with this key")]
+pub struct EncryptionError;
+
 /// What was encrypted cannot be read: it was changed, it belongs to another place, or the key is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("what was encrypted cannot be read with this key")]
@@ -25,25 +30,25 @@ impl fmt::Debug for EncryptionKey {
 
 impl EncryptionKey {
     /// A key from its octets. In practice it never fails: every 32 octets are a key.
-    pub fn new(bytes: &[u8; 32]) -> Result<Self, DecryptionError> {
-        Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| DecryptionError)?)))
+    pub fn new(bytes: &[u8; 32]) -> Result<Self, EncryptionError> {
+        Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| EncryptionError)?)))
     }
 
     /// A key from the text of its file: 32 octets in base64url, white space around them aside.
-    pub fn from_text(text: &str) -> Result<Self, DecryptionError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| DecryptionError)?;
-        Self::new(&bytes.try_into().map_err(|_| DecryptionError)?)
+    pub fn from_text(text: &str) -> Result<Self, EncryptionError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| EncryptionError)?;
+        Self::new(&bytes.try_into().map_err(|_| EncryptionError)?)
     }
 
     /// Encrypts. `place` says what it is and where it belongs, and must be the same when it is decrypted, so that
     /// nobody who can write to the store can put one secret in another one's place. Nonce, ciphertext and tag come
     /// as base64url.
-    pub fn encrypt(&self, entropy: &dyn Entropy, place: &str, plain: &[u8]) -> Result<String, DecryptionError> {
+    pub fn encrypt(&self, entropy: &dyn Entropy, place: &str, plain: &[u8]) -> Result<String, EncryptionError> {
         let mut nonce = [0; NONCE_LEN];
         entropy.fill(&mut nonce);
         let mut ciphertext = plain.to_vec();
         let (aad, at) = (Aad::from(place.as_bytes()), Nonce::assume_unique_for_key(nonce));
-        self.0.seal_in_place_append_tag(at, aad, &mut ciphertext).map_err(|_| DecryptionError)?;
+        self.0.seal_in_place_append_tag(at, aad, &mut ciphertext).map_err(|_| EncryptionError)?;
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &ciphertext].concat()))
     }
 

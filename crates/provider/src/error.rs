@@ -1,6 +1,6 @@
 //! What can go wrong inside an endpoint, and what the caller learns of it.
 
-use nixa_protocol::encryption::DecryptionError;
+use nixa_protocol::encryption::EncryptionError;
 use nixa_protocol::jose::JoseRefusal;
 use nixa_protocol::{ErrorCode, OAuthError};
 use nixa_storage::StorageError;
@@ -28,7 +28,7 @@ pub enum ProviderError {
     Token(#[from] JoseRefusal),
     /// An answer that is kept for a retry could not be encrypted.
     #[error("a kept answer could not be encrypted")]
-    Encryption(#[from] DecryptionError),
+    Encryption(#[from] EncryptionError),
     /// A record does not have the form that this version writes.
     #[error("a record could not be read or written")]
     Record(#[from] serde_json::Error),

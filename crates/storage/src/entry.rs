@@ -40,7 +40,7 @@ pub enum Prefix {
     LogoutOutcome,
     /// `rate:CALLER:WINDOW`: a counter of requests.
     Rate,
-    /// `upstream:DIGEST`: an authorization request to an identity provider (broker).
+    /// `upstream-request:DIGEST`: an authorization request to an identity provider (broker).
     UpstreamRequest,
     /// `attempts:METHOD:DIGEST`: wrong answers (identity provider).
     Attempts,
@@ -68,7 +68,7 @@ impl Prefix {
             Self::LogoutRequest => "aside",
             Self::LogoutOutcome => "logout",
             Self::Rate => "rate",
-            Self::UpstreamRequest => "upstream",
+            Self::UpstreamRequest => "upstream-request",
             Self::Attempts => "attempts",
             Self::TotpStep => "totp",
         }
@@ -79,7 +79,7 @@ impl Prefix {
 ///
 /// The value alone says how long it lives, and is asked anew each time it is stored: by a first write and by a
 /// change. One that is to live on with its use counts from `now`; one that has a fixed end carries it as a field, so
-/// that no change prolongs it (a code, a token, a transaction).
+/// that no change prolongs it (a token, a transaction).
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync {
     /// The prefix of its keys.
     const PREFIX: Prefix;

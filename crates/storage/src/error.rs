@@ -56,7 +56,7 @@ pub enum StorageError {
     #[error("the record exists already")]
     Exists,
     /// Another transaction was in the way; the same work may succeed when it is tried again.
-    #[error("another transaction was in the way")]
+    #[error("another database transaction was in the way")]
     Conflict(#[source] Cause),
     /// An entry was changed by other requests again and again.
     #[error("an entry is changed by too many requests at once")]

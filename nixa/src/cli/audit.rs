@@ -1,4 +1,4 @@
-//! `nixa audit`: verify, confirm and export the audit trail, and erase a person's data in it.
+//! `nixa audit`: verify, checkpoint and export the audit trail, and erase a person's data in it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

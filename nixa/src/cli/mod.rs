@@ -56,7 +56,7 @@ enum Command {
     Risk(RiskCommand),
     /// Bring a server's schema up to date, list its steps, or check it.
     Migrate(MigrateArgs),
-    /// Verify the audit trail, sign a checkpoint, erase a person's data in it.
+    /// Verify and export the audit trail, sign a checkpoint, erase a person's data in it.
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Move durable state.
@@ -65,7 +65,7 @@ enum Command {
     /// Let clients register, list them, remove one.
     #[command(subcommand)]
     Clients(ClientsCommand),
-    /// Look at keys.
+    /// List and rotate signing keys, make a master key, print the key of a broker.
     #[command(subcommand)]
     Keys(KeysCommand),
 }

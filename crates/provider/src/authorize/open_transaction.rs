@@ -16,7 +16,7 @@ use nixa_web::{BrowserSession, NextLink, Page, Problem, Text, read_form};
 use crate::authorize::dispatch::dispatch;
 use crate::authorize::transaction::{StoredTransaction, Transaction};
 use crate::error::ProviderError;
-use crate::http::language::{ChosenLanguage, PageLanguage, language_for};
+use crate::http::language::{ChosenLanguage, language_for};
 use crate::http::page_error::{PageError, see_other};
 use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
@@ -46,10 +46,7 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for OpenTransaction<I> {
         let path = path.map_err(|_| PageError::refused(StatusCode::NOT_FOUND, Problem::LoginUnknown))?;
         let id = path.iter().find(|(name, _)| *name == "login").map(|(_, id)| id.to_owned()).unwrap_or_default();
         let visitor = Visitor::from_request_parts(parts, provider).await?;
-        let open = Self::open(provider.clone(), visitor, &id).await?;
-        let Ok(page) = PageLanguage::from_request_parts(parts, provider).await;
-        page.note(open.text);
-        Ok(open)
+        Self::open(provider.clone(), visitor, &id).await
     }
 }
 
@@ -57,7 +54,7 @@ impl<I: Interaction> OpenTransaction<I> {
     /// Opens the transaction with this identifier for a visitor.
     pub async fn open(provider: Arc<Provider<I>>, visitor: Visitor, id: &str) -> Result<Self, PageError> {
         let unknown = || PageError::refused(StatusCode::NOT_FOUND, Problem::LoginUnknown);
-        let (now, chosen) = (provider.now(), visitor.chosen);
+        let (now, chosen, page) = (provider.now(), visitor.chosen, visitor.page.clone());
         let found = provider.transactions.load(&Id::from_text(id), now).await?;
         let mut transaction = found.ok_or_else(unknown)?;
         let mut browser = match visitor.browser {
@@ -81,6 +78,8 @@ impl<I: Interaction> OpenTransaction<I> {
         if transaction.browser.as_ref() != Some(browser.id()) {
             return Err(unknown());
         }
+        // Now that the browser is known to be the right one: another learns nothing of the request.
+        page.note(text);
         if transaction.finished || now >= transaction.expires {
             let problem = if transaction.finished { Problem::LoginFinished } else { Problem::LoginExpired };
             let link = link_to_client(&transaction, &client, text, &provider.settings.issuer);

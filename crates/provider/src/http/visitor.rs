@@ -22,6 +22,8 @@ pub struct Visitor {
     pub chosen: ChosenLanguage,
     /// The language of the page: what the request chooses, else what the person chose before, else Vietnamese.
     pub text: Text,
+    /// The language of this request's error page.
+    pub(crate) page: PageLanguage,
     session: Session,
 }
 
@@ -53,10 +55,12 @@ impl<I: Interaction> FromRequestParts<Arc<Provider<I>>> for Visitor {
         let session = Session::from_request_parts(parts, provider).await;
         let session = session.map_err(|(status, _)| PageError::refused(status, Problem::TryLater))?;
         let Ok(chosen) = ChosenLanguage::from_request_parts(parts, provider).await;
+        let Ok(page) = PageLanguage::from_request_parts(parts, provider).await;
+        // Before the store is asked: when it is away, the error page need not ask it again.
+        page.note(language_for(None, chosen, &[]));
         let browser = BrowserSession::existing(&session).await.map_err(ProviderError::from)?;
         let text = language_for(browser.as_ref(), chosen, &[]);
-        let Ok(page) = PageLanguage::from_request_parts(parts, provider).await;
         page.note(text);
-        Ok(Self { browser, chosen, text, session })
+        Ok(Self { browser, chosen, text, page, session })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use nixa_audit::{AuditEvent, DeliveryOutcome};
-use nixa_http_client::{HttpClient, HttpClients, post};
+use nixa_http_client::{HttpClient, HttpClients, post, status_only};
 use nixa_protocol::id::{Id, Sso, Subject};
 use nixa_protocol::logout::{LOGOUT_TOKEN_TYPE, LogoutToken, backchannel_logout_event};
 use nixa_protocol::{Client, Timestamp, random_token};
@@ -36,7 +36,7 @@ async fn post_token(http: &dyn HttpClient, uri: &str, token: &str) -> bool {
     // Nothing in a token needs encoding: it is base64url with dots.
     let request = post(uri, "application/x-www-form-urlencoded", format!("logout_token={token}"));
     let Ok(request) = request else { return false };
-    match http.send(request).await {
+    match http.send(status_only(request)).await {
         Ok(answer) => matches!(answer.status(), StatusCode::OK | StatusCode::NO_CONTENT),
         Err(error) => {
             tracing::warn!(%error, cause = ?error.source(), "a client cannot be told of a logout");

@@ -53,12 +53,19 @@ async fn a_finished_transaction_says_so_and_leads_back() {
 async fn an_expired_transaction_says_so_and_leads_back() {
     let lab = Lab::new().await;
     let mut browser = Browser::default();
-    let page = browser.page(&lab, &authorize(OTHER, &[])).await;
+    let page = browser.page(&lab, &authorize(OTHER, &[("ui_locales", "en")])).await;
     lab.clock.advance(1_799);
     assert_eq!(browser.get(&lab, &page.path).await.status, 200);
     lab.clock.advance(1);
     let over = browser.get(&lab, &page.path).await;
     assert_eq!(over.problem(), (410, "login-expired"));
+    assert_eq!(over.language(), "en", "as the client wishes");
+    let foreign = Browser::default().get(&lab, &page.path).await;
+    assert_eq!(
+        (foreign.problem(), foreign.language()),
+        ((404, "login-unknown"), "vi"),
+        "another browser learns nothing"
+    );
     // This client has no page of its own: it is given an error that it can act on.
     assert!(over.body.contains("https://other.example/cb?error=login_required"), "{}", over.body);
     assert_eq!(browser.enter(&lab, &page, MAI).await.problem(), (410, "login-expired"));
