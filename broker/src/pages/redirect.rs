@@ -6,7 +6,7 @@ use axum::response::Response;
 use nixa_protocol::digest;
 use nixa_provider::{Interaction as _, PageError, ProviderError, see_other};
 
-use super::{OpenLogin, callback_uri, session_of, upstream_requests};
+use super::login::{OpenLogin, callback_uri, session_of, upstream_requests};
 use crate::next::LoginRecord;
 use crate::transaction::BrokerNotice;
 use crate::upstream::{RequestedAssurance, UpstreamError, UpstreamRequest};

@@ -21,7 +21,7 @@ pub use words::{
     GrantType, KeyChange, Kind, LoginRefusalReason, RetentionChange, RevocationReason,
 };
 
-use crate::Head;
+use crate::checkpoint::Head;
 
 /// Something that happened. None of its facts is a token, a session's identifier, a claim's value or other personal
 /// data: a person is known by a random internal identifier, which says nothing by itself.

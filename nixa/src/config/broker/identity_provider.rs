@@ -6,7 +6,7 @@ use nixa_protocol::LocalizedText;
 use nixa_protocol::jose::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 use crate::config::policy::knows;
 use crate::config::uri::check_uri;
 

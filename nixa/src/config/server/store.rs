@@ -5,7 +5,7 @@ use nixa_storage_redis::{RedisOptions, RedisShortLived};
 use nixa_storage_sql::{Location, PoolSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 
 /// `[server.store]`: where state is kept; in files of the data directory without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
