@@ -1,3 +1,5 @@
+//! `[[broker.identity_provider]]`: an identity provider, and what its levels and methods mean here.
+
 use std::collections::BTreeSet;
 
 use assurance_policy::{Policy, Quality};

@@ -1,3 +1,5 @@
+//! `[[broker.portal]]`: a portal, its client metadata and its catalogue of services.
+
 use std::collections::BTreeSet;
 
 use assurance_policy::Policy;

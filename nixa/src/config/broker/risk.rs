@@ -1,3 +1,5 @@
+//! `[broker.risk]`: what raises risk signals.
+
 use assurance_policy::Policy;
 use axum::http::HeaderName;
 use nixa_broker::{HeaderSignal, RiskSettings};

@@ -1,3 +1,5 @@
+//! `[server.audit]`: checkpoints, time stamps and retention of the audit trail.
+
 use std::path::PathBuf;
 
 use nixa_audit::timestamp::TrustedTsa;

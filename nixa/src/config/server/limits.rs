@@ -1,3 +1,5 @@
+//! `[server.limits]`: rate limits, and by which address requests are counted.
+
 use std::str::FromStr as _;
 
 use axum::http::HeaderName;

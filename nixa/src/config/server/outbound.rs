@@ -1,3 +1,5 @@
+//! `[server.outbound]`: which addresses may be asked for what clients publish.
+
 use std::path::PathBuf;
 
 use ipnet::IpNet;

@@ -1,3 +1,5 @@
+//! `[server.registration]`: what clients may register by API.
+
 use std::collections::BTreeSet;
 
 use nixa_protocol::registration::{HttpUris, RegistrationPolicy};

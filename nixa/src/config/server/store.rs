@@ -1,3 +1,5 @@
+//! `[server.store]`: the durable database and the short-lived store.
+
 use std::path::Path;
 use std::time::Duration;
 
