@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use assurance_policy::{Evidence, Factor, Requirement};
-use nixa_protocol::authorize::{AuthorizationRequest, Prompt};
+use nixa_protocol::authorize::AuthorizationRequest;
 use nixa_protocol::id;
 use nixa_protocol::{Timestamp, id::Id};
 
@@ -24,8 +24,7 @@ pub(crate) fn requirement(
         essential: request.essential_acr,
         minimums: portal.minimum_acr.iter().chain(service.map(|s| &s.acr)).cloned().collect(),
         max_age: youngest,
-        // `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1), also within the same second.
-        reauthenticate: request.max_age == Some(0) || request.prompts(Prompt::Login),
+        reauthenticate: request.requires_reauthentication(),
         sso: service.is_none_or(|s| s.sso),
         risk: signals.into_iter().collect(),
     }

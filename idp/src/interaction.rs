@@ -41,10 +41,7 @@ impl Idp {
             acr_values: request.acr_values.clone(),
             essential: request.essential_acr,
             max_age: request.max_age,
-            // `max_age=0` is `prompt=login` (OpenID Connect Core §3.1.2.1), also within the same second.
-            reauthenticate: request.max_age == Some(0)
-                || request.prompts(Prompt::Login)
-                || request.prompts(Prompt::SelectAccount),
+            reauthenticate: request.requires_reauthentication() || request.prompts(Prompt::SelectAccount),
             ..Requirement::default()
         };
         let evidence = session.map_or_else(Evidence::default, |s| Evidence {

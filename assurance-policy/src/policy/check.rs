@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::file::{File, Level};
-use super::{
-    CompiledLevel, CompiledMethod, CompiledRule, FactorSet, MOST_METHODS, Method, Policy, PolicyError, PolicyFinding,
-    Rule,
-};
+use super::Policy;
+use super::compiled::{CompiledLevel, CompiledMethod, CompiledRule, FactorSet};
+use super::error::{PolicyError, PolicyFinding};
+use super::file::{File, Level, Method, Rule};
 use crate::authentication_level::Traits;
+
+/// The most methods that a policy may have: a set of them fits one machine word.
+const MOST_METHODS: usize = 64;
 
 struct Findings<'t> {
     text: &'t str,
@@ -23,7 +26,19 @@ impl Findings<'_> {
     }
 }
 
-pub(super) fn load(text: &str, version: String) -> Result<Policy, PolicyError> {
+impl Policy {
+    /// Loads a policy from the text of its TOML file. The order of its lines does not matter.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with every finding.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let digest = Sha256::digest(text.as_bytes());
+        let version = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        load(text, version)
+    }
+}
+
+fn load(text: &str, version: String) -> Result<Policy, PolicyError> {
     let mut file: File = toml::from_str(text).map_err(|e| {
         let start = e.span().map_or(0, |s| s.start);
         let line = text.get(..start).map_or(1, |before| before.matches('\n').count() + 1);

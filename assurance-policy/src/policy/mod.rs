@@ -1,107 +1,15 @@
-//! The policy: methods, the ladder and its names, in a form that decides fast.
+//! The policy: methods, the ladder and its names.
 
 mod check;
+mod compiled;
+mod error;
 mod file;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use sha2::{Digest, Sha256};
-use thiserror::Error;
-
-use crate::authentication_level::Traits;
-
+pub(crate) use compiled::{CompiledLevel, CompiledMethod, FactorSet};
+pub use error::{PolicyError, PolicyFinding};
 pub use file::{Freshness, Level, Method, Rule};
-
-/// The most methods that a policy may have: a set of them fits one machine word.
-const MOST_METHODS: usize = 64;
-
-/// One thing that is wrong with a policy file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PolicyFinding {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong, in words for whoever wrote the file.
-    pub reason: String,
-}
-
-/// A policy file that was refused, with everything that is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub struct PolicyError {
-    /// In the order of lines; never empty.
-    pub findings: Vec<PolicyFinding>,
-}
-
-impl fmt::Display for PolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.findings.iter().map(|x| format!("line {}: {}", x.line, x.reason)).collect();
-        f.write_str(&lines.join("\n"))
-    }
-}
-
-/// A method, ready to be counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CompiledMethod {
-    pub(crate) name: String,
-    pub(crate) definition: Method,
-    pub(crate) traits: Traits,
-    pub(crate) may: Traits,
-    /// Itself, and the method that it is a class of.
-    bits: u64,
-}
-
-/// A level, ready to be judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CompiledLevel {
-    pub(crate) definition: Level,
-    rules: Vec<CompiledRule>,
-    /// The greatest age by method.
-    limits: Vec<i64>,
-}
-
-/// A [`Rule`], ready to be judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct CompiledRule {
-    authentication_level: u8,
-    qualities: Traits,
-    /// The methods that must all be there, a bit each.
-    methods: u64,
-}
-
-/// A set of factors, as far as rules look at it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct FactorSet {
-    pub(crate) traits: Traits,
-    methods: u64,
-}
-
-impl FactorSet {
-    pub(crate) fn with(self, method: &CompiledMethod, traits: Traits) -> Self {
-        self.and(Self { traits, methods: method.bits })
-    }
-
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self { traits: self.traits.and(other.traits), methods: self.methods | other.methods }
-    }
-}
-
-impl CompiledLevel {
-    /// Whether these factors satisfy the level's authentication rules, ages aside.
-    pub(crate) fn meets(&self, set: FactorSet) -> bool {
-        let reached = set.traits.authentication_level();
-        let holds = |rule: &CompiledRule| {
-            reached >= rule.authentication_level
-                && set.traits.has_qualities(rule.qualities)
-                && set.methods & rule.methods == rule.methods
-        };
-        self.rules.iter().any(holds)
-    }
-
-    /// The greatest age at which a method counts, in seconds.
-    pub(crate) fn limit(&self, method: usize) -> i64 {
-        self.limits.get(method).copied().unwrap_or(0)
-    }
-}
 
 /// A loaded policy, known to be consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,16 +24,6 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Loads a policy from the text of its TOML file. The order of its lines does not matter.
-    ///
-    /// # Errors
-    /// [`PolicyError`] with every finding.
-    pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let digest = Sha256::digest(text.as_bytes());
-        let version = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        check::load(text, version)
-    }
-
     /// The first 8 bytes, in hex, of the SHA-256 of the file: what a decision's record names.
     #[must_use]
     pub fn version(&self) -> &str {

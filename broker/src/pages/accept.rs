@@ -8,7 +8,7 @@ use nixa_protocol::id::{Id, Subject};
 use nixa_provider::ProviderError;
 use nixa_storage::{Resolution, UpstreamAccount};
 
-use super::{OpenLogin, session_of};
+use super::login::{OpenLogin, session_of};
 use crate::answer::{SessionChange, session_change};
 use crate::evidence::{known_factors, merge};
 use crate::personal_number::PersonalNumber;

@@ -11,7 +11,7 @@ use nixa_provider::{PageError, ProviderError, Visitor, continue_path, see_other}
 use nixa_web::{BrowserSession, Problem, lasting_cookie, read_cookie};
 
 use super::accept::{Outcome, accept_identity, record_refusal};
-use super::{BrokerProvider, OpenLogin, callback_uri, upstream_requests};
+use super::login::{BrokerProvider, OpenLogin, callback_uri, upstream_requests};
 use crate::transaction::BrokerNotice;
 use crate::upstream::{AuthorizationResponse, UpstreamRequest};
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use nixa_provider::{Cancel, PageError, SwitchAccount};
 
-use super::{LoginForm, OpenLogin};
+use super::login::{LoginForm, OpenLogin};
 
 /// These addresses only take forms; opened as a link they lead back to the login.
 pub(super) async fn show(open: OpenLogin) -> Response {

@@ -7,7 +7,8 @@ use axum::response::Response;
 use nixa_provider::{Cancel, ClientProfile, FormPurpose, FormTarget, PageError, SwitchAccount};
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, session_of, wording};
+use super::login::{LoginForm, OpenLogin, session_of};
+use super::wording;
 use crate::assessment::Assessment;
 use crate::settings::IdpSettings;
 use crate::transaction::BrokerNotice;

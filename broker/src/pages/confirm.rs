@@ -11,7 +11,8 @@ use nixa_provider::{
 };
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, session_of, wording};
+use super::login::{LoginForm, OpenLogin, session_of};
+use super::wording;
 use crate::next::to_agree;
 
 pub(super) struct Confirm;

@@ -12,7 +12,7 @@ use nixa_provider::{PageError, Visitor};
 use nixa_storage::DecisionRecord;
 use nixa_web::{Page, Text, html};
 
-use super::BrokerProvider;
+use super::login::BrokerProvider;
 
 struct Service {
     name: String,

@@ -6,7 +6,7 @@ use axum::response::Response;
 use nixa_protocol::digest;
 use nixa_provider::{PageError, ProviderError, see_other};
 
-use super::{OpenLogin, callback_uri, session_of, upstream_requests};
+use super::login::{OpenLogin, callback_uri, session_of, upstream_requests};
 use crate::answer::must_reauthenticate;
 use crate::next::DecisionDraft;
 use crate::transaction::BrokerNotice;

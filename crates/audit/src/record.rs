@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Head;
+use crate::checkpoint::Head;
 use crate::event::{Kind, RetentionChange};
 
 /// A record's content and place, before it is linked.

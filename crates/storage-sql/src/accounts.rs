@@ -1,3 +1,5 @@
+//! Accounts of the identity provider and their authenticators.
+
 use async_trait::async_trait;
 use nixa_audit::AuditEvent;
 use nixa_credentials::{Account, Accounts, Authenticator};

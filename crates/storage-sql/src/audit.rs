@@ -1,3 +1,5 @@
+//! The audit trail: records are appended to chains in the transaction of what they record, read back and removed.
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Declared and registered clients, and the initial access tokens with which clients register.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Grants and their refresh tokens: rotation and revocation.
+
 use async_trait::async_trait;
 use nixa_audit::AuditEvent;
 use nixa_protocol::id::{Grant, Id, Sso};

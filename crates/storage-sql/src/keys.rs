@@ -1,3 +1,5 @@
+//! The server's signing keys and secrets, as the caller encrypted them.
+
 use async_trait::async_trait;
 use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;

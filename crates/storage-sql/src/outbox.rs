@@ -1,3 +1,5 @@
+//! Logout tokens on their way to clients, and what became of them.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! People of the broker: links to identity providers, attributes, consents and decisions.
+
 use async_trait::async_trait;
 use nixa_audit::AuditEvent;
 use nixa_protocol::Timestamp;

@@ -1,3 +1,5 @@
+//! The short-lived store in an SQLite file.
+
 use std::path::Path;
 
 use async_trait::async_trait;

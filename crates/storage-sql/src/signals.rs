@@ -1,3 +1,5 @@
+//! Risk signals: devices that people have used, and signals that are raised.
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;

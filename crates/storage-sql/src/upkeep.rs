@@ -1,3 +1,5 @@
+//! Removal of rows that have ended.
+
 use async_trait::async_trait;
 use nixa_protocol::Timestamp;
 use nixa_storage::{StorageError, Upkeep};

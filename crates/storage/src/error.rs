@@ -1,3 +1,5 @@
+//! Why a store could not do its work, in words that may be logged.
+
 use std::error::Error as StdError;
 use std::fmt;
 

@@ -10,7 +10,7 @@ use nixa_protocol::Client;
 use nixa_provider::{PageError, Visitor, origin};
 use nixa_web::{Page, html};
 
-use super::IdpProvider;
+use super::login::IdpProvider;
 
 #[derive(Template)]
 #[template(path = "idp_home.html")]

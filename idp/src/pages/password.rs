@@ -10,7 +10,7 @@ use nixa_protocol::id::Id;
 use nixa_provider::{Cancel, FormPurpose, FormTarget, PageError, ProviderError};
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
+use super::login::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
 use crate::authenticators::password::LONGEST;
 use crate::transaction::{IdpNotice, IdpSession, SessionData, ShownFactor};
 

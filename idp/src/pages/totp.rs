@@ -8,7 +8,7 @@ use nixa_protocol::Params;
 use nixa_provider::{Cancel, FormPurpose, FormTarget, PageError, ProviderError, SwitchAccount};
 use nixa_web::{Page, html};
 
-use super::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
+use super::login::{LoginForm, OpenLogin, add_factor, attempt, notice_text, record_attempt, show_again};
 use crate::authenticators::totp;
 use crate::transaction::IdpSession;
 

@@ -7,8 +7,11 @@ use std::path::Path;
 use nixa_audit::ocsf;
 use nixa_storage::Audit;
 
-use super::{AuditError, BATCH, read_file};
+use super::error::{AuditError, read_file};
 use crate::private_file::write_private;
+
+/// How many records are read at once.
+const BATCH: i64 = 1_000;
 
 /// Writes the records that come after `state` as JSON lines of OCSF events, and the new state when they are
 /// out: what broke off goes on where it was, and writes again at most what was not yet noted. With `personal`,

@@ -15,7 +15,10 @@ use nixa_protocol::{Timestamp, digest};
 use nixa_storage::{Audit, AuditHead, People, StoredCheckpoint};
 use serde_json::Value;
 
-use super::{AuditError, BATCH, read_file};
+use super::error::{AuditError, read_file};
+
+/// How many records or checkpoints are read at once.
+const BATCH: i64 = 1_000;
 
 /// What a verification found, and how much it looked at.
 #[derive(Debug, Default)]

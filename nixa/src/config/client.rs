@@ -4,14 +4,19 @@
 use std::collections::BTreeSet;
 
 use assurance_policy::Policy;
-use nixa_protocol::Client;
 use nixa_protocol::registration::{AuthenticationMethod, HttpUris, MetadataRefusal, RegistrationPolicy, read_metadata};
+use nixa_protocol::{Client, claims};
 use serde_json::{Map, Value};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Client metadata, by registered name.
 pub(super) type Metadata = Map<String, Value>;
+
+/// The scopes that a portal may have.
+pub(crate) fn portal_scopes() -> impl Iterator<Item = &'static str> {
+    claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| *name != claims::AUTHENTICATORS)
+}
 
 /// What an operator may declare, on a server with these levels and for a client that may have these scopes.
 pub(super) fn operator_policy<'s>(

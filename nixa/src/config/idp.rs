@@ -8,8 +8,8 @@ use nixa_protocol::{Client, claims};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Finding;
 use super::client::{Metadata, acr_values, operator_policy, read_declared};
+use super::finding::Finding;
 use super::policy::load_policy;
 
 /// `[idp]`

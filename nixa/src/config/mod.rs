@@ -2,6 +2,7 @@
 
 mod broker;
 mod client;
+mod finding;
 mod idp;
 mod policy;
 mod renamed;
@@ -19,6 +20,7 @@ use thiserror::Error;
 pub use broker::{
     BrokerSection, HeaderSection, PortalSection, RiskSection, ServiceSection, UpstreamIdpSection, UpstreamLevelSection,
 };
+pub use finding::Finding;
 pub use idp::{ClientSection, IdentityProviderServerSection};
 pub use policy::default_policy;
 pub use server::{
@@ -26,7 +28,7 @@ pub use server::{
     TlsSection,
 };
 
-pub(crate) use broker::portal_scopes;
+pub(crate) use client::portal_scopes;
 
 use renamed::RenamedKeys;
 
@@ -45,21 +47,6 @@ pub struct Config {
     /// The digest of the file and of those that it names, by which the audit trail knows them.
     #[serde(skip)]
     pub digest: String,
-}
-
-/// One thing that is wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The key, as a path.
-    pub key: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl Finding {
-    pub(crate) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { key: key.into(), reason: reason.into() }
-    }
 }
 
 /// A file that cannot be used, with everything that is wrong with it.

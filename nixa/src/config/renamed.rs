@@ -1,6 +1,6 @@
 //! Keys of earlier versions: each is refused with the key that took its place.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// An array of tables in which keys were renamed.
 struct RenamedIn {

@@ -3,7 +3,7 @@
 use nixa_protocol::uri::is_loopback;
 use url::Url;
 
-use super::Finding;
+use super::finding::Finding;
 
 /// A URI that a browser or a client is sent to: absolute, `https` or loopback `http`, no fragment.
 pub(super) fn check_uri(key: &str, uri: &str, findings: &mut Vec<Finding>) {

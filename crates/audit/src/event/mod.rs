@@ -21,7 +21,7 @@ pub use words::{
     GrantType, KeyChange, Kind, LoginRefusalReason, RetentionChange, RevocationReason,
 };
 
-use crate::Head;
+use crate::checkpoint::Head;
 
 /// Something that happened. None of its facts is a token, a session's identifier, a claim's value or other personal
 /// data: a person is known by a random internal identifier, which says nothing by itself.
@@ -287,18 +287,6 @@ pub struct SigningKeyFacts {
     pub signs_from: Timestamp,
 }
 
-impl KeyEvent {
-    /// The kind of change, without its facts.
-    #[must_use]
-    pub fn change(&self) -> KeyChange {
-        match self {
-            Self::Made { .. } => KeyChange::Made,
-            Self::First(_) => KeyChange::First,
-            Self::Rotated { .. } => KeyChange::Rotated,
-        }
-    }
-}
-
 /// What was done to the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -363,20 +351,6 @@ pub enum AdministrationEvent {
     },
 }
 
-impl AdministrationEvent {
-    /// The kind of change, without its facts.
-    #[must_use]
-    pub fn change(&self) -> AdministrationChange {
-        match self {
-            Self::SignalRaised { .. } => AdministrationChange::SignalRaised,
-            Self::SignalCleared { .. } => AdministrationChange::SignalCleared,
-            Self::PersonalDataExported => AdministrationChange::PersonalDataExported,
-            Self::PersonalDataErased { .. } => AdministrationChange::PersonalDataErased,
-            Self::RegistrationTokenMade { .. } => AdministrationChange::RegistrationTokenMade,
-        }
-    }
-}
-
 impl AuditEvent {
     /// The kind of record that the event becomes.
     #[must_use]
@@ -435,7 +409,22 @@ impl AuditEvent {
             Self::Login { means: LoginMeans::Idp { account_at_idp, .. }, .. } => {
                 Map::from_iter([("account_at_idp".to_owned(), Value::from(account_at_idp.as_str()))])
             }
-            _ => Map::new(),
+            // One by one, so that whoever adds an event decides on its personal data.
+            Self::Login { means: LoginMeans::Factor { .. }, .. }
+            | Self::LoginRefused { .. }
+            | Self::Decision { .. }
+            | Self::Consent { .. }
+            | Self::ClaimsReleased { .. }
+            | Self::TokensIssued { .. }
+            | Self::GrantRevoked { .. }
+            | Self::Link { .. }
+            | Self::Logout { .. }
+            | Self::LogoutDelivery { .. }
+            | Self::Account { .. }
+            | Self::Key(_)
+            | Self::Configuration(_)
+            | Self::Administration { .. }
+            | Self::Retention { .. } => Map::new(),
         }
     }
 }

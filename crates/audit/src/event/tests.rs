@@ -306,13 +306,31 @@ fn every_kind_and_change_has_a_sample() {
     }
 }
 
+fn key_change(event: &KeyEvent) -> KeyChange {
+    match event {
+        KeyEvent::Made { .. } => KeyChange::Made,
+        KeyEvent::First(_) => KeyChange::First,
+        KeyEvent::Rotated { .. } => KeyChange::Rotated,
+    }
+}
+
+fn administration_change(event: &AdministrationEvent) -> AdministrationChange {
+    match event {
+        AdministrationEvent::SignalRaised { .. } => AdministrationChange::SignalRaised,
+        AdministrationEvent::SignalCleared { .. } => AdministrationChange::SignalCleared,
+        AdministrationEvent::PersonalDataExported => AdministrationChange::PersonalDataExported,
+        AdministrationEvent::PersonalDataErased { .. } => AdministrationChange::PersonalDataErased,
+        AdministrationEvent::RegistrationTokenMade { .. } => AdministrationChange::RegistrationTokenMade,
+    }
+}
+
 /// The word in the text is the one that the export reads.
 #[test]
 fn changes_are_stored_as_their_words() {
     for (event, .., body) in samples() {
         let change = match &event {
-            AuditEvent::Key(key) => key.change().as_str(),
-            AuditEvent::Administration { act, .. } => act.change().as_str(),
+            AuditEvent::Key(key) => key_change(key).as_str(),
+            AuditEvent::Administration { act, .. } => administration_change(act).as_str(),
             _ => continue,
         };
         assert!(body.contains(&format!(r#""change":"{change}""#)), "{body}");

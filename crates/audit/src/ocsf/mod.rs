@@ -33,7 +33,8 @@ use serde_json::{Map, Value, json};
 
 use activity::{Class, classify, is_failure};
 
-use crate::{Kind, Record};
+use crate::event::Kind;
+use crate::record::Record;
 
 /// The version of the schema that events follow.
 pub const SCHEMA_VERSION: &str = "1.8.0";

@@ -1,7 +1,7 @@
 //! What the record at the front of the window is, and what follows from it.
 
 use super::{Anchor, ChainVerifier, Fault, WINDOW, WaitingRecord, remember};
-use crate::{Draft, Record, chain};
+use crate::record::{Draft, Record, chain};
 
 /// Most records that are looked for as missing when numbers and checkpoints do not tell how many.
 const MOST_MISSING: i64 = 256;

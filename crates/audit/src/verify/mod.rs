@@ -38,7 +38,8 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fmt;
 
-use crate::{Head, Record};
+use crate::checkpoint::Head;
+use crate::record::Record;
 
 /// How many records are held to tell what was done to one of them.
 pub const WINDOW: usize = 64;

@@ -1,3 +1,5 @@
+//! The transaction that `authorization_details` names (RFC 9396 §2, §5).
+
 use serde_json::{Map, Value};
 
 use crate::client::Client;

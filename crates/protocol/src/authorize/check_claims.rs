@@ -1,3 +1,5 @@
+//! The `claims` parameter and the levels that it asks for (OpenID Connect Core §5.5).
+
 use crate::claims::ClaimsRequest;
 use crate::error::OAuthError;
 use crate::params::Params;

@@ -1,3 +1,5 @@
+//! The `max_age` parameter (OpenID Connect Core §3.1.2.1).
+
 use crate::error::{OAuthError, invalid_request};
 use crate::params::Params;
 

@@ -1,3 +1,5 @@
+//! The code challenge of PKCE (RFC 7636 §4.3, §4.4.1).
+
 use crate::client::Client;
 use crate::error::{OAuthError, invalid_request};
 use crate::params::Params;

@@ -1,3 +1,5 @@
+//! The `prompt` parameter (OpenID Connect Core §3.1.2.1).
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

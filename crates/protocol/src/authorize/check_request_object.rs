@@ -1,3 +1,5 @@
+//! Parameters that pass a request or a registration in ways that are not served (OpenID Connect Core §6.2, §7.2.1).
+
 use crate::error::{ErrorCode, OAuthError};
 use crate::params::Params;
 

@@ -1,3 +1,5 @@
+//! The `resource` parameter (RFC 8707 §2.1).
+
 use crate::client::Client;
 use crate::error::OAuthError;
 use crate::params::Params;

@@ -1,3 +1,5 @@
+//! `response_type` (RFC 6749 §3.1.1) and `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+
 use crate::error::{ErrorCode, OAuthError, invalid_request};
 use crate::params::Params;
 

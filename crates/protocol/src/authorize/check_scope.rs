@@ -1,3 +1,5 @@
+//! The `scope` parameter (RFC 6749 §3.3; OpenID Connect Core §3.1.2.1).
+
 use std::collections::BTreeSet;
 
 use crate::client::Client;

@@ -117,6 +117,13 @@ impl AuthorizationRequest {
     pub fn prompts(&self, prompt: Prompt) -> bool {
         self.prompt.contains(&prompt)
     }
+
+    /// Whether the person must authenticate for this very request: `max_age=0` is `prompt=login` (OpenID Connect
+    /// Core §3.1.2.1), also within the same second.
+    #[must_use]
+    pub fn requires_reauthentication(&self) -> bool {
+        self.max_age == Some(0) || self.prompts(Prompt::Login)
+    }
 }
 
 #[cfg(test)]

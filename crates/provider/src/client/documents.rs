@@ -68,8 +68,9 @@ fn max_age(cache_control: &str) -> Option<i64> {
     directives.find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
 }
 
+/// What is known of an address: its last document, and when it was asked.
 #[derive(Default)]
-struct Entry {
+struct CachedDocument {
     tried_at: Option<Timestamp>,
     fetched_at: Timestamp,
     fresh_until: Timestamp,
@@ -79,7 +80,7 @@ struct Entry {
 /// Documents that were fetched, each as long as it says.
 pub struct Documents {
     client: Arc<dyn HttpClient>,
-    known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Entry>>>>,
+    known: Mutex<HashMap<String, Arc<tokio::sync::Mutex<CachedDocument>>>>,
 }
 
 impl Documents {
@@ -92,7 +93,7 @@ impl Documents {
     /// The document at an address, as it was fetched not long ago; with `anew`, fetched again unless that was done
     /// in the last minute. Of requests at once, one fetches.
     pub async fn get(&self, url: &str, anew: bool, now: Timestamp) -> Option<Arc<Document>> {
-        let entry = {
+        let cached = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() >= MOST && !known.contains_key(url) {
                 // A client that names ever new addresses costs fetches, and no memory.
@@ -100,18 +101,18 @@ impl Documents {
             }
             Arc::clone(known.entry(url.to_owned()).or_default())
         };
-        let mut entry = entry.lock().await;
-        let missing = anew && now - entry.fetched_at >= ANEW_AFTER;
-        let due = entry.document.is_none() || now >= entry.fresh_until || missing;
-        if due && entry.tried_at.is_none_or(|at| now - at >= RETRY_AFTER) {
-            entry.tried_at = Some(now);
+        let mut cached = cached.lock().await;
+        let missing = anew && now - cached.fetched_at >= ANEW_AFTER;
+        let due = cached.document.is_none() || now >= cached.fresh_until || missing;
+        if due && cached.tried_at.is_none_or(|at| now - at >= RETRY_AFTER) {
+            cached.tried_at = Some(now);
             if let Ok(document) = self.fetch(url).await {
-                entry.fetched_at = now;
-                entry.fresh_until = now + document.max_age.unwrap_or(FRESH).clamp(0, LONGEST_FRESH);
-                entry.document = Some(Arc::new(document));
+                cached.fetched_at = now;
+                cached.fresh_until = now + document.max_age.unwrap_or(FRESH).clamp(0, LONGEST_FRESH);
+                cached.document = Some(Arc::new(document));
             }
         }
-        entry.document.clone().filter(|_| now < entry.fresh_until + STALE)
+        cached.document.clone().filter(|_| now < cached.fresh_until + STALE)
     }
 
     /// The document at an address as it is now. Why there is none is logged, without the address: it may have a

@@ -17,7 +17,7 @@ use crate::http::language::{PageLanguage, language_for};
 use crate::http::page_error::{PageError, see_other};
 use crate::http::visitor::Visitor;
 use crate::interaction::Interaction;
-use crate::logout::front_channel::{LogoutOutcome, after_logout, message};
+use crate::logout::front_channel::{LogoutMessage, after_logout, message};
 use crate::logout::request::{LogoutRequest, LogoutRequests, Participants};
 use crate::provider::Provider;
 use crate::session::sso::SsoSession;
@@ -80,11 +80,11 @@ async fn respond<I: Interaction>(
 }
 
 /// What a request leads to.
-enum Action<L> {
+enum Action<D> {
     /// The browser's session ends, or the one that the hint names; without one there is nothing to end.
-    End(Option<SsoSession<L>>),
+    End(Option<SsoSession<D>>),
     /// One client's part in a session ends.
-    Leave(SsoSession<L>, Arc<Client>),
+    Leave(SsoSession<D>, Arc<Client>),
     /// The person is asked.
     Ask(Participants),
     /// The person has answered that they stay.
@@ -114,7 +114,7 @@ async fn act<I: Interaction>(
     };
     let ended = match action {
         Action::Ask(participants) => return Ok(ask(provider, browser.as_deref(), text, &request, &participants)),
-        Action::Stay => return Ok(message(&provider.branding, text, LogoutOutcome::Stayed)),
+        Action::Stay => return Ok(message(&provider.branding, text, LogoutMessage::Stayed)),
         Action::Redirect(path) => return Ok(see_other(&path)),
         Action::Leave(session, client) => provider.session_end.leave(&session, &client).await?,
         Action::End(session) => {
@@ -129,12 +129,12 @@ async fn act<I: Interaction>(
 }
 
 /// In a browser with a session; `answer` is what the person answered to the question, if they did.
-fn with_session<L>(
+fn with_session<D>(
     request: &LogoutRequest,
-    session: SsoSession<L>,
+    session: SsoSession<D>,
     participants: Participants,
     answer: Option<&str>,
-) -> Action<L> {
+) -> Action<D> {
     match (answer, participants.separable) {
         (Some("yes"), _) => Action::End(Some(session)),
         (Some("service"), Some(client)) => Action::Leave(session, client),

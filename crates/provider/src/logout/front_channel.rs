@@ -29,9 +29,9 @@ struct MessagePage {
     message: String,
 }
 
-/// What a logout came to, for the person.
+/// What the person reads after a logout.
 #[derive(Clone, Copy)]
-pub(crate) enum LogoutOutcome {
+pub(crate) enum LogoutMessage {
     /// The session has ended.
     Everywhere,
     /// One service was left.
@@ -40,7 +40,7 @@ pub(crate) enum LogoutOutcome {
     Stayed,
 }
 
-impl LogoutOutcome {
+impl LogoutMessage {
     fn title(self, text: Text) -> String {
         match self {
             Self::Everywhere => text.logged_out_title(),
@@ -69,7 +69,7 @@ pub(crate) async fn after_logout<I: Interaction>(
     let branding = &provider.branding;
     match ended {
         Ended::Nothing => {
-            Ok(redirect.map_or_else(|| message(branding, text, LogoutOutcome::Everywhere), |uri| see_other(&uri)))
+            Ok(redirect.map_or_else(|| message(branding, text, LogoutMessage::Everywhere), |uri| see_other(&uri)))
         }
         Ended::Session { sid, clients } => {
             let next = match redirect {
@@ -77,15 +77,15 @@ pub(crate) async fn after_logout<I: Interaction>(
                 None => LogoutOutcomes::new(provider).keep(&sid, &clients).await?,
             };
             let frames = frames(&clients, &provider.settings.issuer, &sid);
-            Ok(through_frames(branding, text, LogoutOutcome::Everywhere, frames, &next))
+            Ok(through_frames(branding, text, LogoutMessage::Everywhere, frames, &next))
         }
         Ended::Participation { sid, client } => {
             let frames = frames(&[client], &provider.settings.issuer, &sid);
             match redirect {
-                None if frames.is_empty() => Ok(message(branding, text, LogoutOutcome::Service)),
+                None if frames.is_empty() => Ok(message(branding, text, LogoutMessage::Service)),
                 redirect => {
                     let next = redirect.unwrap_or_else(|| "/".to_owned());
-                    Ok(through_frames(branding, text, LogoutOutcome::Service, frames, &next))
+                    Ok(through_frames(branding, text, LogoutMessage::Service, frames, &next))
                 }
             }
         }
@@ -99,7 +99,7 @@ fn frames(clients: &[Arc<Client>], issuer: &str, sid: &Id<Sso>) -> Vec<String> {
 fn through_frames(
     branding: &Branding,
     text: Text,
-    outcome: LogoutOutcome,
+    message: LogoutMessage,
     frames: Vec<String>,
     next: &str,
 ) -> Response {
@@ -107,10 +107,10 @@ fn through_frames(
         return see_other(next);
     }
     let origins: Vec<String> = frames.iter().map(|uri| origin(uri)).collect();
-    let page = Page::new(branding, text, outcome.title(text));
+    let page = Page::new(branding, text, message.title(text));
     let page = LoggedOutPage {
         page: page.with_policy(&format!("frame-src {}", origins.join(" "))),
-        message: outcome.explanation(text),
+        message: message.explanation(text),
         services: Vec::new(),
         frames,
         href: next.to_owned(),
@@ -125,7 +125,7 @@ fn through_frames(
 }
 
 /// A page with one message.
-pub(crate) fn message(branding: &Branding, text: Text, outcome: LogoutOutcome) -> Response {
-    let page = MessagePage { page: Page::new(branding, text, outcome.title(text)), message: outcome.explanation(text) };
+pub(crate) fn message(branding: &Branding, text: Text, message: LogoutMessage) -> Response {
+    let page = MessagePage { page: Page::new(branding, text, message.title(text)), message: message.explanation(text) };
     html(&page.page, &page, StatusCode::OK)
 }

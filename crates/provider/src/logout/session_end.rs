@@ -22,10 +22,10 @@ use crate::session::sso::{Sessions, SsoSession};
 const FIRST_DELIVERY: Duration = Duration::from_secs(2);
 
 /// Ends a session, or one client's part in it, and has the clients told.
-pub struct SessionEnd<L> {
+pub struct SessionEnd<D> {
     pub(crate) runtime: Runtime,
     pub(crate) clients: Arc<Clients>,
-    pub(crate) sessions: Arc<Sessions<L>>,
+    pub(crate) sessions: Arc<Sessions<D>>,
     pub(crate) grants: Arc<dyn Grants>,
     pub(crate) outbox: Arc<dyn LogoutOutbox>,
     pub(crate) back_channel: Arc<BackChannel>,
@@ -46,7 +46,7 @@ pub(crate) enum Ended {
     },
 }
 
-impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<L> {
+impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<D> {
     /// Ends a session: its clients are told, its tokens revoked.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<L> {
     }
 
     /// Ends a session and waits a little until its clients are told.
-    pub(crate) async fn end_and_deliver(&self, session: Option<&SsoSession<L>>) -> Result<Ended, ProviderError> {
+    pub(crate) async fn end_and_deliver(&self, session: Option<&SsoSession<D>>) -> Result<Ended, ProviderError> {
         let Some(session) = session else { return Ok(Ended::Nothing) };
         let clients = self.clients.find_all(&session.clients, self.runtime.now()).await?;
         // Not by way of the background: were it first to claim the deliveries, nobody would wait for them.
@@ -68,14 +68,14 @@ impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionEnd<L> {
     }
 
     /// Ends one client's part in a session, which goes on.
-    pub(crate) async fn leave(&self, session: &SsoSession<L>, client: &Arc<Client>) -> Result<Ended, ProviderError> {
+    pub(crate) async fn leave(&self, session: &SsoSession<D>, client: &Arc<Client>) -> Result<Ended, ProviderError> {
         let now = self.runtime.now();
         let event = session_ended(&session.subject, &session.sid, 1, Some(&client.client_id));
         let only = BTreeSet::from([client.client_id.clone()]);
         let deliveries = self.back_channel.deliveries(&session.subject, &session.sid, &only).await?;
         let id = Some(client.client_id.as_str());
         self.outbox.end_session(&session.sid, id, &deliveries, &[event], now).await?;
-        let remove = |session: &mut SsoSession<L>| {
+        let remove = |session: &mut SsoSession<D>| {
             session.clients.remove(&client.client_id);
         };
         self.sessions.change(&session.sid, now, remove).await?;

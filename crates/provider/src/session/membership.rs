@@ -17,7 +17,7 @@ pub(crate) trait SessionMembership: Send + Sync {
 }
 
 #[async_trait]
-impl<L: Serialize + DeserializeOwned + Clone + Send + Sync> SessionMembership for Sessions<L> {
+impl<D: Serialize + DeserializeOwned + Clone + Send + Sync> SessionMembership for Sessions<D> {
     async fn is_member(&self, sid: &Id<Sso>, client_id: &str, now: Timestamp) -> Result<bool, ProviderError> {
         let session = self.load(Some(sid), now).await?;
         Ok(session.is_some_and(|session| session.clients.contains(client_id)))

@@ -1,3 +1,5 @@
+//! `[[broker.identity_provider]]`: an identity provider, and what its levels and methods mean here.
+
 use std::collections::BTreeSet;
 
 use assurance_policy::{Policy, Quality};
@@ -6,7 +8,7 @@ use nixa_protocol::LocalizedText;
 use nixa_protocol::jose::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 use crate::config::policy::knows;
 use crate::config::uri::check_uri;
 

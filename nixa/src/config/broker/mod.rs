@@ -9,11 +9,11 @@ use std::path::PathBuf;
 
 use assurance_policy::Policy;
 use nixa_broker::{IdpSettings, PortalSettings};
+use nixa_protocol::Client;
 use nixa_protocol::jose::SigningKey;
-use nixa_protocol::{Client, claims};
 use serde::{Deserialize, Serialize};
 
-use super::Finding;
+use super::finding::Finding;
 use super::policy::load_policy;
 
 pub use identity_provider::{UpstreamIdpSection, UpstreamLevelSection};
@@ -36,11 +36,6 @@ pub struct BrokerSection {
     /// What may raise the level of a login.
     #[serde(default, skip_serializing_if = "RiskSection::is_empty")]
     pub risk: RiskSection,
-}
-
-/// The scopes that a portal may have.
-pub(crate) fn portal_scopes() -> impl Iterator<Item = &'static str> {
-    claims::SCOPES.iter().map(|(name, _)| *name).filter(|name| *name != claims::AUTHENTICATORS)
 }
 
 impl BrokerSection {

@@ -1,3 +1,5 @@
+//! `[[broker.portal]]`: a portal, its client metadata and its catalogue of services.
+
 use std::collections::BTreeSet;
 
 use assurance_policy::Policy;
@@ -8,9 +10,8 @@ use nixa_protocol::{Client, LocalizedText, claims};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::portal_scopes;
-use crate::config::Finding;
-use crate::config::client::{Metadata, acr_values, operator_policy, read_declared};
+use crate::config::client::{Metadata, acr_values, operator_policy, portal_scopes, read_declared};
+use crate::config::finding::Finding;
 use crate::config::policy::knows;
 use crate::config::uri::check_uri;
 

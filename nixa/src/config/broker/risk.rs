@@ -1,9 +1,11 @@
+//! `[broker.risk]`: what raises risk signals.
+
 use assurance_policy::Policy;
 use axum::http::HeaderName;
 use nixa_broker::{HeaderSignal, RiskSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 use crate::config::policy::knows;
 
 /// `[broker.risk]`: which signals are raised by what. The policy says how far each raises the level.

@@ -1,9 +1,11 @@
+//! `[server.audit]`: checkpoints, time stamps and retention of the audit trail.
+
 use std::path::PathBuf;
 
 use nixa_audit::timestamp::TrustedTsa;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 
 /// `[server.audit]`: how the audit trail is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

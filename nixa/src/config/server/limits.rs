@@ -1,3 +1,5 @@
+//! `[server.limits]`: rate limits, and by which address requests are counted.
+
 use std::str::FromStr as _;
 
 use axum::http::HeaderName;
@@ -5,7 +7,7 @@ use ipnet::IpNet;
 use nixa_provider::RateLimits;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 
 /// `[server.limits]`: how often may be asked, in a minute; 0 for as often as one likes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::keys::{KeyError, master_key, new_master_key};
 use crate::private_file;
 
-use super::Finding;
+use super::finding::Finding;
 use super::uri::check_issuer;
 
 pub use audit::{AuditSection, TimestampSection};

@@ -1,10 +1,12 @@
+//! `[server.outbound]`: which addresses may be asked for what clients publish.
+
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use nixa_http_client::AddressPolicy;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 
 /// `[server.outbound]`: where this server may fetch what clients publish (key sets, sectors, logos), and tell
 /// registered clients of logouts.

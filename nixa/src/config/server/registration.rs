@@ -1,9 +1,12 @@
+//! `[server.registration]`: what clients may register by API.
+
 use std::collections::BTreeSet;
 
 use nixa_protocol::registration::{HttpUris, RegistrationPolicy};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Finding, portal_scopes};
+use crate::config::client::portal_scopes;
+use crate::config::finding::Finding;
 
 /// `[server.registration]`: lets clients register by API with an initial access token (`nixa clients token`).
 #[derive(Debug, Clone, Serialize, Deserialize)]

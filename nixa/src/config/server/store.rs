@@ -1,3 +1,5 @@
+//! `[server.store]`: the durable database and the short-lived store.
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -5,7 +7,7 @@ use nixa_storage_redis::{RedisOptions, RedisShortLived};
 use nixa_storage_sql::{Location, PoolSettings};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Finding;
+use crate::config::finding::Finding;
 
 /// `[server.store]`: where state is kept; in files of the data directory without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

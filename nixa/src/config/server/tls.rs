@@ -1,3 +1,5 @@
+//! `[server.tls]`: the certificate chain and its key.
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
