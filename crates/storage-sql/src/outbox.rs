@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use nixa_audit::AuditEvent;
+use nixa_audit::{AuditEvent, DeliveryOutcome};
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::{Delivery, Id, Sso};
-use nixa_storage::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox, StorageError};
+use nixa_storage::{DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox, StorageError};
 
 use crate::db::{Row, args};
 use crate::grants::{REVOKE_OF_CLIENT, REVOKE_SESSION};
@@ -77,8 +77,14 @@ impl LogoutOutbox for SqlStore {
         rows.iter().map(delivery_from_row).collect()
     }
 
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[AuditEvent], now: Timestamp) -> Result<()> {
-        self.recorded(DONE, args![id, now, outcome], events, now).await.map(drop)
+    async fn done(
+        &self,
+        id: &Id<Delivery>,
+        outcome: DeliveryOutcome,
+        events: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<()> {
+        self.recorded(DONE, args![id, now, outcome.as_str()], events, now).await.map(drop)
     }
 
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>> {
@@ -104,8 +110,8 @@ impl LogoutOutbox for SqlStore {
         }
         for row in ended {
             let of = health.entry(row.text("client_id")?).or_default();
-            match row.maybe_text("outcome")?.as_deref() {
-                Some(DELIVERED) => {
+            match row.maybe_text("outcome")?.as_deref().and_then(DeliveryOutcome::from_word) {
+                Some(DeliveryOutcome::Delivered) => {
                     of.delivered = row.int("n")?;
                     of.last_delivered_at = row.maybe_int("at")?.map(Timestamp);
                 }

@@ -20,8 +20,8 @@ pub use entry::{Entries, Entry, Prefix, Stored, Update};
 pub use error::{Cause, StorageError};
 pub use metered::{Metered, Usage};
 pub use provider::{
-    ClientRecord, ClientStore, DELIVERED, DeclarationEvent, DeliveryHealth, DeliveryRecord, DeliveryState, GrantBody,
-    GrantRecord, Grants, KeyRecord, KeyStore, LogoutOutbox, NewRefresh, Rotation, RotationEvents,
+    ClientRecord, ClientStore, DeclarationEvent, DeliveryHealth, DeliveryRecord, DeliveryState, GrantBody, GrantRecord,
+    Grants, KeyRecord, KeyStore, LogoutOutbox, NewRefresh, Rotation, RotationEvents,
 };
 pub use short_lived::ShortLived;
 pub use upkeep::Upkeep;

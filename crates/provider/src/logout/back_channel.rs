@@ -168,7 +168,7 @@ impl BackChannel {
         now: Timestamp,
     ) -> Result<(), ProviderError> {
         let events = [attempted(delivery, outcome)];
-        Ok(self.outbox.done(&delivery.id, outcome.as_str(), &events, now).await?)
+        Ok(self.outbox.done(&delivery.id, outcome, &events, now).await?)
     }
 }
 

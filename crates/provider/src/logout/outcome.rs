@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use nixa_protocol::id::{Id, Sso};
 use nixa_protocol::{Client, Timestamp, digest, random_token};
-use nixa_storage::{DELIVERED, DeliveryState, Entries, Entry, LogoutOutbox, Prefix};
+use nixa_storage::{DeliveryState, Entries, Entry, LogoutOutbox, Prefix};
 use nixa_web::{Page, Text, html};
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ impl LogoutOutcomes {
 /// What became of a client.
 fn outcome_text(text: Text, client: &Client, deliveries: &[DeliveryState]) -> String {
     match deliveries.iter().find(|state| state.delivery.client_id == client.client_id) {
-        Some(state) if state.outcome.as_deref() == Some(DELIVERED) => text.told_delivered(),
+        Some(state) if state.is_delivered() => text.told_delivered(),
         Some(state) if state.done_at.is_some() => text.told_not(),
         Some(state) if state.delivery.attempts > 1 => text.told_again(),
         Some(_) => text.told_waiting(),

@@ -24,9 +24,6 @@ pub struct DeliveryRecord {
     pub attempts: i64,
 }
 
-/// The outcome of a delivery that the client took.
-pub const DELIVERED: &str = DeliveryOutcome::Delivered.as_str();
-
 /// What became of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryState {
@@ -38,8 +35,16 @@ pub struct DeliveryState {
     pub next_at: Option<Timestamp>,
     /// When it was done with.
     pub done_at: Option<Timestamp>,
-    /// How it ended: [`DELIVERED`], or the reason why it was given up.
+    /// The stored word for how it ended; instances of another version may have written one that this one lacks.
     pub outcome: Option<String>,
+}
+
+impl DeliveryState {
+    /// Whether the client took it.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        self.outcome.as_deref().and_then(DeliveryOutcome::from_word) == Some(DeliveryOutcome::Delivered)
+    }
 }
 
 /// How a client's logouts went of late.
@@ -75,8 +80,14 @@ pub trait LogoutOutbox: Send + Sync {
     /// Takes up to `limit` deliveries that are due and puts them off until `lease`, so that no other
     /// instance tries them at the same time and a crash loses none.
     async fn claim(&self, now: Timestamp, lease: Timestamp, limit: i64) -> Result<Vec<DeliveryRecord>>;
-    /// The client has it ([`DELIVERED`]), or will never have it.
-    async fn done(&self, id: &Id<Delivery>, outcome: &str, events: &[AuditEvent], now: Timestamp) -> Result<()>;
+    /// The client has it, or will never have it.
+    async fn done(
+        &self,
+        id: &Id<Delivery>,
+        outcome: DeliveryOutcome,
+        events: &[AuditEvent],
+        now: Timestamp,
+    ) -> Result<()>;
     /// What became of the deliveries of a session.
     async fn deliveries_of_session(&self, sid: &Id<Sso>) -> Result<Vec<DeliveryState>>;
     /// What became of a client's deliveries, the newest first.

@@ -8,4 +8,4 @@ mod logout;
 pub use clients::{ClientRecord, ClientStore, DeclarationEvent};
 pub use grants::{GrantBody, GrantRecord, Grants, NewRefresh, Rotation, RotationEvents};
 pub use keys::{KeyRecord, KeyStore};
-pub use logout::{DELIVERED, DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox};
+pub use logout::{DeliveryHealth, DeliveryRecord, DeliveryState, LogoutOutbox};

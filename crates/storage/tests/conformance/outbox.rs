@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use nixa_audit::DeliveryOutcome;
 use nixa_protocol::Timestamp;
 use nixa_protocol::id::Id;
-use nixa_storage::{DELIVERED, DeliveryHealth, DeliveryRecord, LogoutOutbox, StorageError};
+use nixa_storage::{DeliveryHealth, DeliveryRecord, LogoutOutbox, StorageError};
 
 use crate::race::{RACERS, race};
 
@@ -76,9 +77,9 @@ pub(crate) async fn the_longest_due_go_first_up_to_the_limit(store: Store) {
 pub(crate) async fn done_is_gone(store: Store) {
     store.enqueue(&[delivery("a"), delivery("b")], &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW).await, names(&["a", "b"]));
-    store.done(&Id::from_text("a"), DELIVERED, &[], NOW).await.unwrap();
-    store.done(&Id::from_text("a"), "given-up", &[], NOW).await.unwrap();
-    store.done(&Id::from_text("%"), DELIVERED, &[], NOW).await.unwrap();
+    store.done(&Id::from_text("a"), DeliveryOutcome::Delivered, &[], NOW).await.unwrap();
+    store.done(&Id::from_text("a"), DeliveryOutcome::GivenUp, &[], NOW).await.unwrap();
+    store.done(&Id::from_text("%"), DeliveryOutcome::Delivered, &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + 1000).await, names(&["b"]));
     store.put_off(&Id::from_text("a"), NOW, &[], NOW).await.unwrap();
     assert_eq!(claimed(&store, NOW + 10).await, names(&[]), "what is done is not put off");
@@ -93,11 +94,11 @@ pub(crate) async fn what_became_of_it_can_be_asked(store: Store) {
     store.enqueue(&[of("1", "tax", "s1"), of("2", "city", "s1")], &[], NOW).await.unwrap();
     store.enqueue(&[of("3", "tax", "s2")], &[], NOW + 5).await.unwrap();
     store.claim(NOW + 5, NOW + 35, 10).await.unwrap();
-    store.done(&Id::from_text("1"), DELIVERED, &[], NOW + 6).await.unwrap();
-    store.done(&Id::from_text("2"), "given-up", &[], NOW + 7).await.unwrap();
+    store.done(&Id::from_text("1"), DeliveryOutcome::Delivered, &[], NOW + 6).await.unwrap();
+    store.done(&Id::from_text("2"), DeliveryOutcome::GivenUp, &[], NOW + 7).await.unwrap();
     let of_session = store.deliveries_of_session(&Id::from_text("s1")).await.unwrap();
     let seen: Vec<_> = of_session.iter().map(|s| (s.delivery.client_id.as_str(), s.outcome.as_deref())).collect();
-    assert_eq!(seen, [("city", Some("given-up")), ("tax", Some(DELIVERED))]);
+    assert_eq!(seen, [("city", Some("given-up")), ("tax", Some("delivered"))]);
     let of_client = store.deliveries_of_client("tax", 10).await.unwrap();
     assert_eq!(of_client[0].next_at, Some(NOW + 35));
     assert_eq!((of_client[0].delivery.attempts, of_client[0].done_at), (1, None));
