@@ -10,7 +10,7 @@ use nixa_web::{BrowserSession, Lang, Text};
 
 /// The language that a request chooses by `?lang=`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ChosenLanguage(pub Option<Lang>);
+pub(crate) struct ChosenLanguage(pub(crate) Option<Lang>);
 
 impl<S: Sync> FromRequestParts<S> for ChosenLanguage {
     type Rejection = Infallible;
