@@ -93,8 +93,8 @@ impl Decision {
 ///
 /// `capabilities` are those of the identity providers allowed for the relying party; evidence of any other counts for
 /// nothing. Factors of several sources are not added up: a level is reached by one source's evidence
-/// under that source's cap. A wish (`acr_values` that are not essential) falls back to whatever the
-/// evidence reaches when nothing on offer can fulfil it; an essential level, the minimums and what a risk
+/// under that source's cap. Voluntary `acr_values` fall back to whatever the
+/// evidence reaches when nothing on offer can fulfil them; an essential level, the minimums and what a risk
 /// signal raises to never do.
 #[must_use]
 pub fn decide(
@@ -108,8 +108,8 @@ pub fn decide(
         return Decision::Unmet { acr: None, reasons: vec![Reason::UnknownLevel] };
     };
     let input = Input::new(policy, requirement, evidence, capabilities, now);
-    let wished = requirement.acr_values.iter().find_map(|name| policy.rank(name)).unwrap_or(0);
-    let aim = wished.max(floor);
+    let requested = requirement.acr_values.iter().find_map(|name| policy.rank(name)).unwrap_or(0);
+    let aim = requested.max(floor);
     let reached = highest(&input);
     for goal in [aim, floor] {
         if let Some((rank, source)) = reached
@@ -198,7 +198,7 @@ fn satisfied(input: &Input<'_>, source: usize, rank: usize) -> Satisfied {
 }
 
 /// The name to report: of essential values the highest that is reached, since the answer must be one of
-/// them (OpenID Connect Core §5.5.1.1); of wished ones the one that names the level itself.
+/// them (OpenID Connect Core §5.5.1.1); of voluntary ones the one that names the level itself.
 fn reported(input: &Input<'_>, rank: usize) -> Option<String> {
     let asked = input.requirement.acr_values.iter().filter_map(|name| Some((input.policy.rank(name)?, name)));
     let fits =

@@ -9,7 +9,7 @@ pub struct Requirement {
     /// Levels by any name that the policy knows, in order of preference; the first known one is aimed at.
     /// Unknown names are passed over and never replaced by a default.
     pub acr_values: Vec<String>,
-    /// Whether one of `acr_values` must be reached (OpenID Connect Core §5.5.1.1) or is only wished for (§3.1.2.1).
+    /// Whether one of `acr_values` must be reached (OpenID Connect Core §5.5.1.1) or is voluntary (§3.1.2.1).
     pub essential: bool,
     /// Levels that must be reached: the relying party's registered minimum, a transaction's level. An
     /// unknown one cannot be met.

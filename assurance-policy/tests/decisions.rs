@@ -281,12 +281,12 @@ fn unmet_says_why() {
 }
 
 #[test]
-fn a_wish_falls_back_and_an_essential_level_does_not() {
+fn a_voluntary_level_falls_back_and_an_essential_one_does_not() {
     let capabilities = [capability(2, 1, &["password"])];
     let evidence = evidence(1, &[("password", 5)]);
-    let wish = Requirement { acr_values: vec![loa(3)], ..Requirement::default() };
-    assert!(matches!(decide(&policy(), &wish, &evidence, &capabilities, NOW), Decision::Satisfied(_)));
-    let essential = Requirement { essential: true, ..wish };
+    let voluntary = Requirement { acr_values: vec![loa(3)], ..Requirement::default() };
+    assert!(matches!(decide(&policy(), &voluntary, &evidence, &capabilities, NOW), Decision::Satisfied(_)));
+    let essential = Requirement { essential: true, ..voluntary };
     assert!(matches!(decide(&policy(), &essential, &evidence, &capabilities, NOW), Decision::Unmet { .. }));
     // Any of several essential values will do; the first known one is aimed at.
     let either = Requirement { acr_values: vec![loa(3), loa(1)], ..essential };
@@ -318,11 +318,11 @@ fn the_answer_to_an_essential_request_is_one_of_its_values() {
     for (requirement, level) in table {
         assert_eq!(reached_with(&requirement, &evidence, capability(4, 0, &[])), Some(loa(level)), "{requirement:?}");
     }
-    let wished = Requirement { essential: false, ..essential(&[1], vec![]) };
+    let voluntary = Requirement { essential: false, ..essential(&[1], vec![]) };
     assert_eq!(
-        reached_with(&wished, &evidence, capability(4, 0, &[])),
+        reached_with(&voluntary, &evidence, capability(4, 0, &[])),
         Some(loa(3)),
-        "a wish is told what was reached"
+        "a voluntary request is told what was reached"
     );
 }
 

@@ -19,7 +19,6 @@ mod upstream;
 pub use broker::Broker;
 pub use next::DecisionDraft;
 pub use pages::routes;
-pub use personal_number::PersonalNumber;
 pub use risk::{HeaderSignal, Risk, RiskSettings};
 pub use settings::{IdpSettings, LevelMap, PortalSettings, ServiceSettings, SsoConfirmation};
 pub use transaction::{BrokerNotice, SessionData, TransactionData};

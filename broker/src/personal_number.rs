@@ -7,21 +7,19 @@ use serde_json::{Map, Value};
 
 /// A well-formed personal number. Personal data: its `Debug` form hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PersonalNumber(String);
+pub(crate) struct PersonalNumber(String);
 
 impl PersonalNumber {
     /// Reads a number: three digits of the province or country of birth registration, one for century
     /// and sex, two for the year of birth, six random ones.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with("000");
         well_formed.then(|| Self(text.to_owned()))
     }
 
     /// The number among a provider's claims, if it is well formed and does not contradict the birth date. The
     /// caller holds it against accreditation and proofing: people are never joined by a mere claim.
-    #[must_use]
-    pub fn from_claims(claims: &Map<String, Value>) -> Option<Self> {
+    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let number = Self::parse(text("personal_number")?)?;
         text("birthdate").is_none_or(|date| number.fits_birthdate(date)).then_some(number)
@@ -29,8 +27,7 @@ impl PersonalNumber {
 
     /// Whether century and year agree with a birth date `YYYY-MM-DD`: a number that does not is not
     /// taken as the same person.
-    #[must_use]
-    pub fn fits_birthdate(&self, birthdate: &str) -> bool {
+    pub(crate) fn fits_birthdate(&self, birthdate: &str) -> bool {
         let year: Option<u32> = birthdate.get(..4).and_then(|y| y.parse().ok());
         let century = self.0.get(3..4).and_then(|d| d.parse::<u32>().ok()).map(|d| 19 + d / 2);
         let short: Option<u32> = self.0.get(4..6).and_then(|y| y.parse().ok());
@@ -42,8 +39,7 @@ impl PersonalNumber {
     }
 
     /// The 12 digits: personal data, never logged.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

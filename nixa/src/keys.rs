@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nixa_audit::{AuditEvent, KeyEvent, SigningKeyFacts};
 use nixa_protocol::encryption::{DecryptionError, EncryptionError, EncryptionKey};
 use nixa_protocol::jose::{Algorithm, JoseRefusal, SigningKey};
-use nixa_protocol::keyset::{KeySet, TimedKey, rotation};
+use nixa_protocol::keyset::{KeyRotation, KeySet, TimedKey};
 use nixa_protocol::{Entropy, Timestamp};
 use nixa_storage::{KeyRecord, KeyStore, StorageError};
 use thiserror::Error;
@@ -129,11 +129,11 @@ impl KeyManager {
 
     /// Publishes a new key of each algorithm, which signs from a day later on; `by` is who has it done.
     pub async fn rotate(&self, by: &str, now: Timestamp) -> Result<(), KeyError> {
-        let (active, retired) = rotation(now);
+        let KeyRotation { active_at, retired_at } = KeyRotation::begin(now);
         for algorithm in Algorithm::ALL {
-            let key = self.make_signing_key(algorithm, active)?;
+            let key = self.make_signing_key(algorithm, active_at)?;
             let events = [rotated(&key, by)];
-            self.store.add_key(&key, retired, Timestamp(i64::MAX), &events, now).await?;
+            self.store.add_key(&key, retired_at, Timestamp(i64::MAX), &events, now).await?;
         }
         Ok(())
     }
@@ -141,17 +141,17 @@ impl KeyManager {
     /// Publishes a new key of each algorithm whose newest one signs, or will sign, for so many days: it takes over
     /// at their end. Of several instances, one does it.
     pub async fn rotate_on_schedule(&self, days: u32, now: Timestamp) -> Result<(), KeyError> {
-        let (active, retired) = rotation(now);
-        let due = active + 1 + -i64::from(days) * 86_400;
+        let KeyRotation { active_at, retired_at } = KeyRotation::begin(now);
+        let due = active_at + 1 + -i64::from(days) * 86_400;
         let stored = self.store.signing_keys().await?;
         for algorithm in Algorithm::ALL {
             let newest = stored.iter().filter(|k| k.algorithm == algorithm.as_str()).map(|k| k.active_at).max();
             if newest.is_none_or(|newest| newest >= due) {
                 continue;
             }
-            let key = self.make_signing_key(algorithm, active)?;
+            let key = self.make_signing_key(algorithm, active_at)?;
             let events = [rotated(&key, "schedule")];
-            match self.store.add_key(&key, retired, due, &events, now).await {
+            match self.store.add_key(&key, retired_at, due, &events, now).await {
                 // Another instance was first.
                 Ok(_) | Err(StorageError::Exists) => {}
                 Err(error) => return Err(error.into()),

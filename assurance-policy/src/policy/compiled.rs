@@ -23,7 +23,7 @@ pub(crate) struct CompiledLevel {
     pub(super) limits: Vec<i64>,
 }
 
-/// A [`Rule`], ready to be judged.
+/// A [`Rule`](super::file::Rule), ready to be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CompiledRule {
     pub(super) authentication_level: u8,

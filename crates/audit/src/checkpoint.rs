@@ -70,7 +70,7 @@ pub enum CheckpointFault {
     Time,
     /// A chain got shorter, went away, or has another record where it ended before: it was rewritten before
     /// this checkpoint was signed.
-    #[error("the head of shard {shard} went back")]
+    #[error("the head of chain {shard} went back")]
     Head {
         /// The chain whose head it is.
         shard: i64,

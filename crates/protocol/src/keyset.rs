@@ -13,11 +13,22 @@ pub const CACHED_FOR: i64 = 86_400;
 /// that long after its last signature, and as long again as clients may keep the set.
 pub const LONGEST_TOKEN: i64 = 3_600;
 
-/// When a new key begins to sign, and when the one before it is no longer published.
-#[must_use]
-pub fn rotation(now: Timestamp) -> (Timestamp, Timestamp) {
-    let active = now + CACHED_FOR;
-    (active, active + LONGEST_TOKEN + CACHED_FOR)
+/// The times of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// When the new key begins to sign.
+    pub active_at: Timestamp,
+    /// When the key before it is no longer published.
+    pub retired_at: Timestamp,
+}
+
+impl KeyRotation {
+    /// A rotation whose new key is published now.
+    #[must_use]
+    pub fn begin(now: Timestamp) -> Self {
+        let active_at = now + CACHED_FOR;
+        Self { active_at, retired_at: active_at + LONGEST_TOKEN + CACHED_FOR }
+    }
 }
 
 /// A signing key with its times.
@@ -40,6 +51,32 @@ pub enum Stage {
     Replaced,
     /// No longer published; still known, for a hint at logout.
     Retired,
+}
+
+impl Stage {
+    /// The word that operators read.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Current => "current",
+            Self::Replaced => "replaced",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// A key with where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyStage<'k> {
+    /// The key.
+    pub key: &'k SigningKey,
+    /// Where it stands.
+    pub stage: Stage,
+    /// When it begins to sign, or began.
+    pub active_at: Timestamp,
+    /// When it is no longer published, once it is replaced.
+    pub retired_at: Option<Timestamp>,
 }
 
 impl TimedKey {
@@ -86,7 +123,7 @@ impl KeySet {
     }
 
     /// Each key with where it stands, and since when or until when.
-    pub fn stages(&self, now: Timestamp) -> impl Iterator<Item = (&SigningKey, Stage, Timestamp, Option<Timestamp>)> {
+    pub fn stages(&self, now: Timestamp) -> impl Iterator<Item = KeyStage<'_>> {
         self.0.iter().map(move |k| {
             let current = self.signing(k.key.algorithm(), now).is_ok_and(|c| c.kid() == k.key.kid());
             let stage = match (current, k.is_published(now), k.active_at > now) {
@@ -95,7 +132,7 @@ impl KeySet {
                 (false, true, false) => Stage::Replaced,
                 (false, false, _) => Stage::Retired,
             };
-            (&k.key, stage, k.active_at, k.retired_at)
+            KeyStage { key: &k.key, stage, active_at: k.active_at, retired_at: k.retired_at }
         })
     }
 }
@@ -110,11 +147,11 @@ mod tests {
     fn a_client_that_keeps_the_set_for_a_day_never_fails() {
         let keys: Vec<SigningKey> = (0..3).map(|_| SigningKey::generate(Algorithm::Es256).unwrap()).collect();
         // Rotated twice, ten days apart.
-        let (first, second) = (rotation(NOW), rotation(NOW + 864_000));
+        let (first, second) = (KeyRotation::begin(NOW), KeyRotation::begin(NOW + 864_000));
         let set = KeySet::new(vec![
-            TimedKey::new(keys[0].clone(), Timestamp(0), Some(first.1)).unwrap(),
-            TimedKey::new(keys[1].clone(), first.0, Some(second.1)).unwrap(),
-            TimedKey::new(keys[2].clone(), second.0, None).unwrap(),
+            TimedKey::new(keys[0].clone(), Timestamp(0), Some(first.retired_at)).unwrap(),
+            TimedKey::new(keys[1].clone(), first.active_at, Some(second.retired_at)).unwrap(),
+            TimedKey::new(keys[2].clone(), second.active_at, None).unwrap(),
         ]);
         let has = |at: Timestamp, kid: &str| set.jwks(at)["keys"].as_array().unwrap().iter().any(|k| k["kid"] == kid);
         for hours in 0..24 * 14 {
@@ -126,10 +163,10 @@ mod tests {
                 assert!(has(now + LONGEST_TOKEN, &kid));
             }
         }
-        let stages = |at: Timestamp| set.stages(at).map(|(_, stage, _, _)| stage).collect::<Vec<_>>();
+        let stages = |at: Timestamp| set.stages(at).map(|key| key.stage).collect::<Vec<_>>();
         assert_eq!(stages(NOW), [Stage::Current, Stage::Next, Stage::Next]);
-        assert_eq!(stages(first.0), [Stage::Replaced, Stage::Current, Stage::Next]);
-        assert_eq!(stages(second.1), [Stage::Retired, Stage::Retired, Stage::Current]);
+        assert_eq!(stages(first.active_at), [Stage::Replaced, Stage::Current, Stage::Next]);
+        assert_eq!(stages(second.retired_at), [Stage::Retired, Stage::Retired, Stage::Current]);
         assert_eq!(set.verifying().len(), 3, "a hint of long ago is still known");
         assert_eq!(set.signing(Algorithm::Rs256, NOW).err(), Some(JoseRefusal::UnknownKey));
     }

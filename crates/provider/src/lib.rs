@@ -25,8 +25,6 @@ pub use authorize::open_transaction::{
 pub use authorize::transaction::{StoredTransaction, Transaction, Transactions, continue_path};
 pub use client::registry::Clients;
 pub use error::ProviderError;
-
-pub use http::language::ChosenLanguage;
 pub use http::page_error::{PageError, see_other};
 pub use http::visitor::Visitor;
 pub use interaction::{Authenticated, Interaction, Next};
@@ -35,6 +33,5 @@ pub use logout::session_end::SessionEnd;
 pub use provider::{Provider, ProviderParts, Stores};
 pub use router::router;
 pub use runtime::{Runtime, SigningKeys};
-pub use session::browser_store::ShortLivedSessions;
 pub use session::sso::{Sessions, SsoSession};
 pub use settings::{Lifetimes, RateLimits, Settings};

@@ -102,7 +102,7 @@ const SHARED: &[Table] = &[
 ];
 
 /// The tables of the audit trail come after what it records.
-const TRAIL: &[Table] = &[
+const AUDIT: &[Table] = &[
     table(
         "audit_records",
         2,
@@ -272,7 +272,7 @@ fn tables(role: Role) -> impl Iterator<Item = &'static Table> {
         Role::Broker => BROKER,
         Role::Idp => IDP,
     };
-    SHARED.iter().chain(own).chain(TRAIL)
+    SHARED.iter().chain(own).chain(AUDIT)
 }
 
 /// Reads a table in the order of its key and gives each batch to `with`; the number of rows and a checksum.

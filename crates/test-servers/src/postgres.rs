@@ -90,16 +90,6 @@ impl Postgres {
         wait_until("PostgreSQL answers", Duration::from_secs(30), || self.psql("postgres", "SELECT 1").is_some());
     }
 
-    /// Stops it at once, as a crash does.
-    pub fn crash(&mut self) {
-        if let Some(process) = self.process.take() {
-            // SIGQUIT to the first process ends all of them without a clean shutdown.
-            process.signal("QUIT");
-            let mut process = process;
-            process.wait();
-        }
-    }
-
     /// Pauses it (every process of it), as a network that swallows everything would.
     pub fn pause(&self) {
         self.everyone("STOP");

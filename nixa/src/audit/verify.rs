@@ -245,16 +245,16 @@ impl Decisions<'_> {
             return Ok(None);
         }
         let body: Value = serde_json::from_str(&record.draft.body).unwrap_or_default();
-        let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-        let Some(stored) = self.table.decision(said("decision")).await? else {
-            return Ok(Some(said("decision").to_owned()));
+        let fact = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let Some(stored) = self.table.decision(fact("decision")).await? else {
+            return Ok(Some(fact("decision").to_owned()));
         };
         self.found += i64::from(at < self.before);
         let same = stored.at == at
-            && stored.client_id == said("client")
-            && stored.policy == said("policy")
+            && stored.client_id == fact("client")
+            && stored.policy == fact("policy")
             && stored.person.as_ref().map(Id::as_str) == record.draft.person.as_deref()
-            && digest(&stored.record.to_string()).as_str() == said("record");
-        Ok((!same).then(|| said("decision").to_owned()))
+            && digest(&stored.record.to_string()).as_str() == fact("record");
+        Ok((!same).then(|| fact("decision").to_owned()))
     }
 }

@@ -113,8 +113,8 @@ fn print_report(report: &Report, out: &mut dyn Write) -> Result<(), Failure> {
     for finding in report.records.iter().take(MOST_FINDINGS) {
         writeln!(out, "{finding}")?;
     }
-    for shard in &report.unproven {
-        writeln!(out, "shard {shard}: no record says that its beginning was removed")?;
+    for chain in &report.unproven {
+        writeln!(out, "chain {chain}: no record says that its beginning was removed")?;
     }
     for decision in report.decisions.iter().take(MOST_FINDINGS) {
         writeln!(out, "decision {decision} is not in its table as its record says")?;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use nixa::ambient::SystemEntropy;
 use nixa::keys::new_master_key;
 use nixa_protocol::Timestamp;
-use nixa_protocol::keyset::KeySet;
+use nixa_protocol::keyset::{KeySet, KeyStage};
 
 use super::config_file::ConfigFile;
 use super::failure::Failure;
@@ -41,8 +41,8 @@ pub(crate) async fn run(command: KeysCommand, config: &ConfigFile) -> Result<(),
 }
 
 fn list_keys(keys: &KeySet, now: Timestamp, out: &mut dyn Write) -> Result<(), Failure> {
-    for (key, stage, active_at, retired_at) in keys.stages(now) {
-        let stage = format!("{stage:?}").to_lowercase();
+    for KeyStage { key, stage, active_at, retired_at } in keys.stages(now) {
+        let stage = stage.as_str();
         let until = retired_at.map_or_else(String::new, |at| format!(", published until {}", at.0));
         writeln!(out, "{} {} {stage}: signs from {}{until}", key.kid(), key.algorithm().as_str(), active_at.0)?;
     }

@@ -61,9 +61,9 @@ async fn acr_values_ask_and_the_minimum_insists() {
     };
     let asked = Browser::default().tokens(&lab, "basic", &[("acr_values", "urn:nixa:loa:2")]).await;
     assert_eq!(acr(asked).await, "urn:nixa:loa:2");
-    // A wish that nobody can fulfil falls back; an unknown name is passed over.
-    let wished = Browser::default().tokens(&lab, "basic", &[("acr_values", "urn:nixa:loa:4 gold")]).await;
-    assert_eq!(acr(wished).await, "urn:nixa:loa:1");
+    // A voluntary level that nobody can fulfil falls back; an unknown name is passed over.
+    let voluntary = Browser::default().tokens(&lab, "basic", &[("acr_values", "urn:nixa:loa:4 gold")]).await;
+    assert_eq!(acr(voluntary).await, "urn:nixa:loa:1");
     // The portal cannot ask for less than its minimum.
     let less = Browser::default().tokens(&lab, "two", &[("acr_values", "urn:nixa:loa:1")]).await;
     assert_eq!(acr(less).await, "urn:nixa:loa:2");

@@ -119,7 +119,7 @@ impl Authority {
 const STAMPED: &str = "-econtent_type 1.2.840.113549.1.9.16.1.4 -md sha256 -cades";
 
 /// Made once: what the tests have in common.
-struct World {
+struct Fixture {
     authority: Authority,
     digest: [u8; 32],
     response: Vec<u8>,
@@ -127,13 +127,13 @@ struct World {
     trust: TrustedTsa,
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let authority = Authority::new();
     let digest = Sha256::digest(DATA).into();
     let response = authority.answer(&request(&digest, NONCE), "first");
     let trust = authority.trust("ca.pem");
     let stamp = verify_response(&response, &digest, NONCE, &trust).unwrap();
-    World { authority, digest, response, stamp, trust }
+    Fixture { authority, digest, response, stamp, trust }
 });
 
 fn untrusted(result: &Result<i64, TimestampRefusal>, reason: &str) -> bool {
@@ -142,7 +142,7 @@ fn untrusted(result: &Result<i64, TimestampRefusal>, reason: &str) -> bool {
 
 #[test]
 fn openssl_reads_what_we_ask_and_keep() {
-    let World { authority, digest, stamp, trust, .. } = &*WORLD;
+    let Fixture { authority, digest, stamp, trust, .. } = &*FIXTURE;
     authority.write("ours.tsq", &request(digest, NONCE));
     let text = authority.run("ts -query -in ours.tsq -text");
     for part in ["Version: 1", "Hash Algorithm: sha256", "Nonce: 0xF123456789ABCDEF", "Certificate required: yes"] {
@@ -164,7 +164,7 @@ fn openssl_reads_what_we_ask_and_keep() {
 
 #[test]
 fn only_the_answer_to_the_request() {
-    let World { authority, digest, response, stamp, trust } = &*WORLD;
+    let Fixture { authority, digest, response, stamp, trust } = &*FIXTURE;
     let other: [u8; 32] = Sha256::digest(b"other").into();
     assert_eq!(verify_response(response, &other, NONCE, trust), Err(TimestampRefusal::Imprint));
     assert_eq!(verify_token(&stamp.token, &other, trust), Err(TimestampRefusal::Imprint));
@@ -182,7 +182,7 @@ fn only_the_answer_to_the_request() {
 
 #[test]
 fn only_from_an_authority() {
-    let World { authority, digest, stamp, .. } = &*WORLD;
+    let Fixture { authority, digest, stamp, .. } = &*FIXTURE;
     let info = content(&stamp.token).unwrap();
     let trust = authority.trust("ca.pem");
     for anchor in ["other.pem", "any.pem", "mail.pem"] {
@@ -225,7 +225,7 @@ fn changed(info: &[u8], edit: impl Fn(usize, &Any) -> Any) -> Vec<u8> {
 
 #[test]
 fn certificates_are_judged_at_the_time_of_the_token() {
-    let World { authority, digest, stamp, trust, .. } = &*WORLD;
+    let Fixture { authority, digest, stamp, trust, .. } = &*FIXTURE;
     let info = content(&stamp.token).unwrap();
     let at = |text: &str| {
         let set = |index, part: &Any| match index {
@@ -251,7 +251,7 @@ fn certificates_are_judged_at_the_time_of_the_token() {
 
 #[test]
 fn a_damaged_answer_is_refused() {
-    let World { digest, response, stamp, trust, .. } = &*WORLD;
+    let Fixture { digest, response, stamp, trust, .. } = &*FIXTURE;
     for length in 0..response.len() {
         assert!(verify_response(&response[..length], digest, NONCE, trust).is_err(), "cut at {length}");
     }

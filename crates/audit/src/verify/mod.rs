@@ -102,12 +102,12 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { shard, seq, fault } = self;
         match fault {
-            Fault::Altered { from } if from == seq => write!(f, "shard {shard}: record {seq} was altered"),
-            Fault::Altered { from } => write!(f, "shard {shard}: a record from {from} to {seq} was altered"),
-            Fault::Missing { up_to } if up_to == seq => write!(f, "shard {shard}: record {seq} is missing"),
-            Fault::Missing { up_to } => write!(f, "shard {shard}: records {seq} to {up_to} are missing"),
-            Fault::Inserted => write!(f, "shard {shard}: record {seq} was inserted"),
-            Fault::Reordered { belongs_at } => write!(f, "shard {shard}: record {seq} belongs at {belongs_at}"),
+            Fault::Altered { from } if from == seq => write!(f, "chain {shard}: record {seq} was altered"),
+            Fault::Altered { from } => write!(f, "chain {shard}: a record from {from} to {seq} was altered"),
+            Fault::Missing { up_to } if up_to == seq => write!(f, "chain {shard}: record {seq} is missing"),
+            Fault::Missing { up_to } => write!(f, "chain {shard}: records {seq} to {up_to} are missing"),
+            Fault::Inserted => write!(f, "chain {shard}: record {seq} was inserted"),
+            Fault::Reordered { belongs_at } => write!(f, "chain {shard}: record {seq} belongs at {belongs_at}"),
         }
     }
 }

@@ -471,12 +471,12 @@ fn no_number_overflows() {
 #[test]
 fn findings_speak() {
     let texts = [
-        (altered(3, 3), "shard 3: record 3 was altered"),
-        (altered(2, 3), "shard 3: a record from 2 to 3 was altered"),
-        (missing(3, 3), "shard 3: record 3 is missing"),
-        (missing(3, 9), "shard 3: records 3 to 9 are missing"),
-        (inserted(3), "shard 3: record 3 was inserted"),
-        (reordered(3, 4), "shard 3: record 3 belongs at 4"),
+        (altered(3, 3), "chain 3: record 3 was altered"),
+        (altered(2, 3), "chain 3: a record from 2 to 3 was altered"),
+        (missing(3, 3), "chain 3: record 3 is missing"),
+        (missing(3, 9), "chain 3: records 3 to 9 are missing"),
+        (inserted(3), "chain 3: record 3 was inserted"),
+        (reordered(3, 4), "chain 3: record 3 belongs at 4"),
     ];
     for (finding, text) in texts {
         assert_eq!(finding.to_string(), text);

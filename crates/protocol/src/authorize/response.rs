@@ -54,9 +54,9 @@ impl AuthorizationResponse {
         state: Option<&str>,
         issuer: &str,
     ) -> Self {
-        let said =
+        let parameters =
             vec![("error", error.code.as_str().to_owned()), ("error_description", printable_ascii(&error.description))];
-        Self::new(redirect_uri, mode, said, state, issuer)
+        Self::new(redirect_uri, mode, parameters, state, issuer)
     }
 
     fn new(

@@ -10,7 +10,7 @@ use nixa_web::{BrowserSession, Lang, Text};
 
 /// The language that a request chooses by `?lang=`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ChosenLanguage(pub Option<Lang>);
+pub(crate) struct ChosenLanguage(pub(crate) Option<Lang>);
 
 impl<S: Sync> FromRequestParts<S> for ChosenLanguage {
     type Rejection = Infallible;
@@ -21,11 +21,11 @@ impl<S: Sync> FromRequestParts<S> for ChosenLanguage {
     }
 }
 
-/// The language for a person: what a request chooses, else what they chose before, else what the client wishes
-/// (`ui_locales`), else Vietnamese.
+/// The language for a person: what a request chooses, else what they chose before, else what the client
+/// prefers (`ui_locales`), else Vietnamese.
 pub(crate) fn language_for(browser: Option<&BrowserSession>, chosen: ChosenLanguage, ui_locales: &[String]) -> Text {
-    let wished = || ui_locales.iter().find_map(|tag| Lang::parse(tag));
-    Text(chosen.0.or_else(|| browser.and_then(BrowserSession::lang)).or_else(wished).unwrap_or_default())
+    let preferred = || ui_locales.iter().find_map(|tag| Lang::parse(tag));
+    Text(chosen.0.or_else(|| browser.and_then(BrowserSession::lang)).or_else(preferred).unwrap_or_default())
 }
 
 /// The language of a request's error page, which extractors and handlers find out on their way.

@@ -133,12 +133,12 @@ mod tests {
             ("::ffff:10.1.2.3", None),
             ("unknown", None),
         ];
-        for (said, expected) in table {
+        for (header, expected) in table {
             let mut headers = HeaderMap::new();
             headers.append("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
-            headers.append("x-forwarded-for", HeaderValue::from_str(said).unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_str(header).unwrap());
             let counted = sender_address(&limits, &headers, None).and_then(|address| counted_as(&limits, address));
-            assert_eq!(counted.map(|a| a.to_string()).as_deref(), expected, "{said}");
+            assert_eq!(counted.map(|a| a.to_string()).as_deref(), expected, "{header}");
         }
         let peer = "203.0.113.9".parse().ok();
         assert_eq!(sender_address(&limits, &HeaderMap::new(), peer), None, "the proxy itself is nobody");

@@ -19,7 +19,7 @@ pub struct Visitor {
     /// comes without the cookie, and an answer that set a new one would replace the session that the browser has.
     pub browser: Option<BrowserSession>,
     /// The language that the request chooses.
-    pub chosen: ChosenLanguage,
+    pub(crate) chosen: ChosenLanguage,
     /// The language of the page: what the request chooses, else what the person chose before, else Vietnamese.
     pub text: Text,
     /// The language of this request's error page.

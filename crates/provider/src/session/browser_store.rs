@@ -29,15 +29,14 @@ impl Entry for BrowserRecord {
 
 /// Keeps browser sessions by the digest of their id: a read of the store gives no usable cookie.
 #[derive(Clone)]
-pub struct ShortLivedSessions {
+pub(crate) struct ShortLivedSessions {
     entries: Entries<BrowserRecord>,
     clock: Arc<dyn Clock>,
 }
 
 impl ShortLivedSessions {
     /// A session store over a short-lived one.
-    #[must_use]
-    pub fn new(store: Arc<dyn ShortLived>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(store: Arc<dyn ShortLived>, clock: Arc<dyn Clock>) -> Self {
         Self { entries: Entries::new(store), clock }
     }
 }
