@@ -156,7 +156,7 @@ pub fn registration(data: &[u8]) {
             let stored = serde_json::to_string(&client).expect("JSON");
             assert_eq!(serde_json::from_str::<Client>(&stored).expect("as it was stored"), client);
         }
-        Err(error) => is_plain(&error),
+        Err(error) => is_plain(&error.into()),
     }
 }
 
